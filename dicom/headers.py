@@ -1,0 +1,297 @@
+"""What the service keeps of a photo's DICOM header: text decoded, dates and numbers parsed once, here.
+
+Attributes and where they come from: PS3.3 C.7.1 (patient), C.7.2 (study), C.7.3 (series), C.7.6 (image),
+C.7.6.14 (acquisition context), C.8.12.1 (VL image).
+"""
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_file_meta_info, read_partial
+from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+from dicom.moments import parse_date, parse_moment, parse_time
+from dicom.uids import is_uid
+from grading.errors import PermanentError
+
+
+class UnreadableObjectError(PermanentError):
+    """The bytes are not a DICOM object, miss an identifying UID, or end before the object does."""
+
+    code = "dicom.unreadable"
+
+
+class _CutShortError(Exception):
+    """The file ends inside an element."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoHeader:
+    """One image object's header. Text is "" and a date or number None where the object does not say.
+
+    ``acquired_at`` is wall-clock time where the photo was taken, without a zone: the first of
+    AcquisitionDateTime, ContentDate and Time, SeriesDate and Time, StudyDate and Time that can be read.
+    Codes are written ``"SCHEME:VALUE"``. ``patient_orientation`` keeps its backslash (``"L\\F"``).
+    The patient's data are left out of ``repr``, which may reach a log.
+    """
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_uid: str
+    study_uid: str
+    transfer_syntax_uid: str = ""
+    patient_id: str = field(default="", repr=False)
+    issuer: str = ""
+    patient_name: str = field(default="", repr=False)
+    birth_date: date | None = field(default=None, repr=False)
+    sex: str = ""
+    study_date: date | None = None
+    study_time: time | None = None
+    accession_number: str = ""
+    study_id: str = ""
+    study_description: str = field(default="", repr=False)
+    referring_physician: str = field(default="", repr=False)
+    series_description: str = field(default="", repr=False)
+    protocol_name: str = ""
+    modality: str = ""
+    acquired_at: datetime | None = None
+    instance_number: int | None = None
+    image_comments: str = field(default="", repr=False)
+    context_description: str = field(default="", repr=False)
+    image_laterality: str = ""
+    patient_orientation: str = ""
+    view_codes: tuple[str, ...] = ()
+    view_modifier_codes: tuple[str, ...] = ()
+    context_codes: tuple[str, ...] = ()
+    rows: int | None = None
+    columns: int | None = None
+    number_of_frames: int | None = None
+    has_pixel_data: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The header as JSON types: dates and times in ISO 8601, tuples as lists."""
+        return {each.name: _to_json(getattr(self, each.name)) for each in fields(self)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The header that `to_json` wrote; unknown keys are ignored, absent ones take the default."""
+        known = {each.name: values[each.name] for each in fields(cls) if each.name in values}
+        for name, parse in _FROM_JSON.items():
+            if known.get(name) is not None:
+                known[name] = parse(known[name])
+        return cls(**known)
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
+
+
+_FROM_JSON = {
+    "birth_date": date.fromisoformat,
+    "study_date": date.fromisoformat,
+    "study_time": time.fromisoformat,
+    "acquired_at": datetime.fromisoformat,
+    "view_codes": tuple,
+    "view_modifier_codes": tuple,
+    "context_codes": tuple,
+}
+
+_UIDS = {
+    "sop_class_uid": "SOPClassUID",
+    "sop_instance_uid": "SOPInstanceUID",
+    "series_uid": "SeriesInstanceUID",
+    "study_uid": "StudyInstanceUID",
+}
+_TEXTS = {
+    "patient_id": "PatientID",
+    "issuer": "IssuerOfPatientID",
+    "patient_name": "PatientName",
+    "sex": "PatientSex",
+    "accession_number": "AccessionNumber",
+    "study_id": "StudyID",
+    "study_description": "StudyDescription",
+    "referring_physician": "ReferringPhysicianName",
+    "series_description": "SeriesDescription",
+    "protocol_name": "ProtocolName",
+    "modality": "Modality",
+    "image_comments": "ImageComments",
+    "context_description": "AcquisitionContextDescription",
+    "image_laterality": "ImageLaterality",
+    "patient_orientation": "PatientOrientation",
+}
+_NUMBERS = {
+    "instance_number": "InstanceNumber",
+    "rows": "Rows",
+    "columns": "Columns",
+    "number_of_frames": "NumberOfFrames",
+}
+_OTHERS = (
+    "PatientBirthDate",
+    "StudyDate",
+    "StudyTime",
+    "SeriesDate",
+    "SeriesTime",
+    "ContentDate",
+    "ContentTime",
+    "AcquisitionDateTime",
+    "ViewCodeSequence",
+    "AcquisitionContextSequence",
+)
+_TAGS: list[BaseTag | int] = [
+    Tag(keyword) for keyword in (*_UIDS.values(), *_TEXTS.values(), *_NUMBERS.values(), *_OTHERS)
+]
+_PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+_UNDEFINED = 0xFFFFFFFF
+_MAX_INT = 2**31 - 1
+
+# What pydicom is seen to raise on bytes that are no DICOM object, and on values that belie their VR.
+_ODD = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    InvalidDicomError,
+    LookupError,
+    NotImplementedError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+def read_header(path: Path) -> PhotoHeader:
+    """Read a DICOM file's header; pixel data are skipped, though it is checked that they end before the file.
+
+    Raises `UnreadableObjectError` when the file is no DICOM object (PS3.10), lacks a valid SOP Class, SOP
+    Instance, Series or Study UID, or is cut short. Any other odd value becomes None or "". Raises `OSError`
+    when the file cannot be opened.
+    """
+    # A parser's error is not passed on as the cause: its message may quote a value.
+    try:
+        syntax = str(read_file_meta_info(path).TransferSyntaxUID)
+        with path.open("rb") as file:
+            dataset, has_pixel_data = _read_dataset(file, deflated=syntax == DeflatedExplicitVRLittleEndian)
+    except _CutShortError:
+        raise UnreadableObjectError("The object is cut short: send it again.") from None
+    except _ODD:
+        raise UnreadableObjectError("The bytes are not a DICOM object: export the photo again.") from None
+    uids: dict[str, Any] = {name: _text(dataset, keyword) for name, keyword in _UIDS.items()}
+    texts: dict[str, Any] = {name: _text(dataset, keyword) for name, keyword in _TEXTS.items()}
+    numbers: dict[str, Any] = {name: _number(dataset, keyword) for name, keyword in _NUMBERS.items()}
+    for name, uid in uids.items():
+        if not is_uid(uid):
+            raise UnreadableObjectError(f"The object has no valid {_UIDS[name]}: the sender has to set one.")
+    return PhotoHeader(
+        **uids,
+        **texts,
+        **numbers,
+        transfer_syntax_uid=syntax,
+        birth_date=parse_date(_text(dataset, "PatientBirthDate")),
+        study_date=parse_date(_text(dataset, "StudyDate")),
+        study_time=parse_time(_text(dataset, "StudyTime")),
+        acquired_at=_acquired_at(dataset),
+        view_codes=_codes(dataset, "ViewCodeSequence"),
+        view_modifier_codes=_nested_codes(dataset, "ViewCodeSequence", "ViewModifierCodeSequence"),
+        context_codes=_nested_codes(dataset, "AcquisitionContextSequence", "ConceptCodeSequence"),
+        has_pixel_data=has_pixel_data,
+    )
+
+
+def _read_dataset(file: BinaryIO, *, deflated: bool) -> tuple[Dataset, bool]:
+    """The wanted attributes, and whether pixel data follow. Raises `_CutShortError`."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    start = length = tag = 0
+
+    def stop(element: BaseTag, vr: str | None, element_length: int) -> bool:
+        nonlocal start, length, tag
+        start, length, tag = file.tell(), element_length, int(element)
+        # Positions in a deflated data set are those of the unpacked bytes, not the file's.
+        if not deflated and length != _UNDEFINED and start + length > size:
+            raise _CutShortError
+        return tag >= _PIXEL_TAGS[0]
+
+    dataset = read_partial(file, stop_when=stop, specific_tags=_TAGS)
+    if not deflated:
+        if length == _UNDEFINED:
+            _check_delimited(file, start if tag in _PIXEL_TAGS else size - 8)
+        elif tag < _PIXEL_TAGS[0] and start + length != size:
+            raise _CutShortError
+    return dataset, tag in _PIXEL_TAGS
+
+
+def _check_delimited(file: BinaryIO, start: int) -> None:
+    """Raise `_CutShortError` unless the items from ``start`` on are ended by a delimiter (PS3.5 A.4)."""
+    file.seek(start)
+    while len(head := file.read(8)) == 8:
+        group, element, length = struct.unpack("<HHL", head)
+        if (group, element) == (0xFFFE, 0xE0DD):
+            return
+        if (group, element) != (0xFFFE, 0xE000):
+            break
+        file.seek(length, 1)
+    raise _CutShortError
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    """An attribute as text without control characters (a NUL would be refused by the database)."""
+    try:
+        value = dataset.get(keyword)
+        if value is None:
+            return ""
+        text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
+    except _ODD:
+        return ""
+    return "".join(sign for sign in text if sign.isprintable() or sign == "\n").strip()
+
+
+def _number(dataset: Dataset, keyword: str) -> int | None:
+    try:
+        number = int(_text(dataset, keyword))
+    except ValueError:
+        return None
+    return number if -_MAX_INT <= number <= _MAX_INT else None
+
+
+def _acquired_at(dataset: Dataset) -> datetime | None:
+    moment = parse_moment(_text(dataset, "AcquisitionDateTime"))
+    if moment is not None:
+        return moment
+    for level in ("Content", "Series", "Study"):
+        day = parse_date(_text(dataset, f"{level}Date"))
+        if day is not None:
+            return datetime.combine(day, parse_time(_text(dataset, f"{level}Time")) or time.min)
+    return None
+
+
+def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
+    try:
+        return [item for item in dataset.get(keyword) or () if isinstance(item, Dataset)]
+    except _ODD:
+        return []
+
+
+def _codes(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    """The codes of a code sequence (PS3.3 8.8), whose value may stand in any of three attributes."""
+    codes = []
+    for item in _items(dataset, keyword):
+        value = _text(item, "CodeValue") or _text(item, "LongCodeValue") or _text(item, "URNCodeValue")
+        if value:
+            codes.append(f"{_text(item, 'CodingSchemeDesignator')}:{value}")
+    return tuple(codes)
+
+
+def _nested_codes(dataset: Dataset, outer: str, inner: str) -> tuple[str, ...]:
+    return tuple(code for item in _items(dataset, outer) for code in _codes(item, inner))

@@ -1,0 +1,139 @@
+"""A PDF page to write and draw on: the report's type, colours and text wrapping over a reportlab canvas.
+
+Lengths are points, the origin is the lower left corner of the page, ``y`` of a text is its baseline.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from reportlab.lib.colors import Color, HexColor
+from reportlab.lib.pagesizes import A4
+
+from reports.fonts import BOLD, CONDENSED, REGULAR, printable, width
+
+PAGE_WIDTH, PAGE_HEIGHT = A4
+MARGIN = 36.0
+LEFT = MARGIN
+RIGHT = PAGE_WIDTH - MARGIN
+MEASURE = RIGHT - LEFT
+
+INK = HexColor("#17212b")
+MUTED = HexColor("#5b6875")
+HAIRLINE = HexColor("#cfd6dd")
+TINT = HexColor("#f2f5f8")
+TRACK = HexColor("#e4e9ee")
+ACCENT = HexColor("#1f6391")
+ALERT = HexColor("#a3271d")
+WHITE = HexColor("#ffffff")
+
+BODY = 7.6
+SMALL = 6.6
+ELLIPSIS = "…"
+
+
+def _broken(word: str, font: str, size: float, room: float) -> list[str]:
+    """A word in pieces that each fit into ``room``."""
+    pieces = [""]
+    for character in word:
+        if pieces[-1] and width(pieces[-1] + character, font, size) > room:
+            pieces.append("")
+        pieces[-1] += character
+    return pieces
+
+
+def wrap(text: str, font: str, size: float, room: float) -> list[str]:
+    """Lines of at most ``room`` points, broken between words, and inside a word only where it is too long."""
+    lines: list[str] = []
+    for word in printable(text).split():
+        joined = f"{lines[-1]} {word}" if lines else word
+        if width(joined, font, size) <= room:
+            lines[-1:] = [joined]
+        else:
+            lines.extend(_broken(word, font, size, room))
+    return lines
+
+
+def clip(lines: list[str], most: int) -> list[str]:
+    """The first ``most`` lines; an ellipsis says where some were left out."""
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], lines[most - 1] + ELLIPSIS]
+
+
+def fitting_size(text: str, font: str, size: float, smallest: float, room: float) -> float:
+    """The largest size from ``size`` down to ``smallest`` at which the text fits into ``room``."""
+    needed = width(printable(text), font, size)
+    return size if needed <= room else max(smallest, size * room / needed)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The canvas of a document, with the report's manner of writing on it."""
+
+    canvas: Any
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = BODY,
+        font: str = REGULAR,
+        colour: Color = INK,
+        align: float = 0.0,
+    ) -> float:
+        """Write one line; ``align`` 0 starts at ``x``, 0.5 centres on it, 1 ends there. Returns its end."""
+        line = printable(text)
+        span = width(line, font, size)
+        start = x - align * span
+        text_object = self.canvas.beginText(start, y)
+        text_object.setFont(font, size)
+        text_object.setHorizScale(100 * CONDENSED)
+        text_object.setFillColor(colour)
+        text_object.textOut(line)
+        self.canvas.drawText(text_object)
+        return start + span
+
+    def lines(
+        self, x: float, y: float, lines: list[str], *, size: float = BODY, font: str = REGULAR, colour: Color = INK
+    ) -> float:
+        """Write lines below each other; returns the baseline after the last one."""
+        for line in lines:
+            self.text(x, y, line, size=size, font=font, colour=colour)
+            y -= leading(size)
+        return y
+
+    def rule(self, x0: float, y0: float, x1: float, y1: float, *, colour: Color = HAIRLINE, weight: float = 0.5) -> None:
+        """Draw a straight line."""
+        self.canvas.setStrokeColor(colour)
+        self.canvas.setLineWidth(weight)
+        self.canvas.line(x0, y0, x1, y1)
+
+    def box(
+        self, x: float, y: float, wide: float, high: float, *, fill: Color | None = None, stroke: Color | None = None,
+        radius: float = 0.0,
+    ) -> None:
+        """Draw a rectangle from its lower left corner."""
+        if fill is not None:
+            self.canvas.setFillColor(fill)
+        if stroke is not None:
+            self.canvas.setStrokeColor(stroke)
+            self.canvas.setLineWidth(0.5)
+        self.canvas.roundRect(x, y, wide, high, radius, stroke=stroke is not None, fill=fill is not None)
+
+    def heading(self, x: float, y: float, text: str) -> None:
+        """Write a section's heading and make it a bookmark of the document."""
+        self.bookmark(text, y + 14)
+        self.text(x, y, text, size=8.6, font=BOLD, colour=ACCENT)
+
+    def bookmark(self, title: str, top: float) -> None:
+        """Add an entry to the document's outline that leads to ``top`` on this page."""
+        key = f"{self.canvas.getPageNumber()}-{title}"
+        self.canvas.bookmarkHorizontal(key, 0, top)
+        self.canvas.addOutlineEntry(title, key)
+
+
+def leading(size: float) -> float:
+    """Distance between baselines."""
+    return size * 1.36

@@ -1,0 +1,60 @@
+"""Dates, sides and distances as a clinician reads them."""
+
+from datetime import date
+
+from reports.content import RecordingReport, ReportPatient, ReportSurgery
+
+NOT_STATED = "not stated"
+DAYS_PER_MONTH = 365.25 / 12
+
+_SEXES = {"M": "male", "F": "female", "O": "other"}
+_SIDES = {"L": "left", "R": "right"}
+
+
+def side(code: str | None) -> str:
+    """``L`` or ``R`` in words; another text stays as it is."""
+    return _SIDES.get(code, code) if code else NOT_STATED
+
+
+def age(born: date, on: date) -> int:
+    """Full years of life on a day."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def identity(patient: ReportPatient, on: date) -> str:
+    """Id, birth date with the age on a day, and sex in one line."""
+    born = NOT_STATED
+    if patient.birth_date is not None:
+        born = f"{patient.birth_date.isoformat()} ({age(patient.birth_date, on)} years)"
+    sex = _SEXES.get(patient.sex, patient.sex or NOT_STATED)
+    return f"ID {patient.id or NOT_STATED}  ·  born {born}  ·  sex {sex}"
+
+
+def surgery(done: ReportSurgery | None) -> str:
+    """Date, procedure and side of a surgery."""
+    if done is None:
+        return "none on record"
+    return f"{done.date.isoformat()}, {done.procedure or 'procedure not stated'}, side {side(done.side)}"
+
+
+def days_apart(days: int) -> str:
+    """A distance from the surgery in days, and in months once it is longer than two of them."""
+    if days == 0:
+        return "day of surgery"
+    distance = f"{abs(days)} day{'s' if abs(days) != 1 else ''}"
+    if abs(days) > 2 * DAYS_PER_MONTH:
+        distance += f" ({abs(days) / DAYS_PER_MONTH:.1f} months)"
+    return f"{distance} {'after' if days > 0 else 'before'} surgery"
+
+
+def time_from_surgery(report: RecordingReport) -> str:
+    """The recording's timepoint: its name where it has one, and its distance from the surgery."""
+    distance = NOT_STATED if report.days_from_surgery is None else days_apart(report.days_from_surgery)
+    if not report.timepoint:
+        return distance
+    return report.timepoint if report.days_from_surgery is None else f"{report.timepoint}: {distance}"
+
+
+def signed(points: int) -> str:
+    """A change in points with its sign."""
+    return f"{points:+d}" if points else "0"

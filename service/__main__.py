@@ -1,0 +1,5 @@
+"""``python -m service`` is the command ``facialis``."""
+
+from service.cli import main
+
+main()

@@ -1,0 +1,40 @@
+"""The connection to PostgreSQL: one engine per process, one transaction per use case."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from grading.errors import TransientError
+
+
+class DatabaseUnavailableError(TransientError):
+    """PostgreSQL cannot be reached or broke off."""
+
+    code = "database.unavailable"
+
+
+def connect(url: str) -> Engine:
+    """An engine for a ``postgresql://…`` address; nothing is opened yet."""
+    driver_url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    return create_engine(driver_url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """A session that commits at the end of the block and rolls back on an exception.
+
+    Raises:
+        DatabaseUnavailableError: the server cannot be reached or the connection broke.
+    """
+    try:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    except OperationalError as error:
+        raise DatabaseUnavailableError("the database cannot be reached; is PostgreSQL running?") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailableError("the connection to the database broke") from error
+        raise

@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis from Python wheels, for one machine with nothing configured."""

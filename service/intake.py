@@ -1,0 +1,222 @@
+"""What the receiver calls for each object: file into the storage, rows into Postgres, then the answer.
+
+Deciding which pose a photo shows and whether the series is complete happens here, on the headers alone;
+pixels are for the workers.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from dicom.headers import PhotoHeader
+from dicom.poses import PoseAssignment, PoseRules, assign_poses
+from dicom.receiver import ReceivedObject, Stored
+from grading.protocols import PROTOCOLS, Protocol
+from service.database import transaction
+from service.records import flow
+from service.records.models import Patient, Photo, Quarantined, Recording, RecordingState
+from service.records.patients import patient_for
+from service.records.timepoints import link_surgeries
+from service.settings import Settings
+from service.storage import Storage, content_key
+
+log = structlog.get_logger()
+
+
+class ServiceIntake:
+    """Stores received objects and says, through ``wake``, when a recording is ready for the workers.
+
+    Attributes:
+        wake: called with a recording's id after the transaction that completed it; it may fail silently,
+            since the periodic reconciliation finds every recording that should be moving.
+    """
+
+    def __init__(
+        self, engine: Engine, storage: Storage, settings: Settings, wake: Callable[[int], None]
+    ) -> None:
+        self.engine = engine
+        self.storage = storage
+        self.protocol = PROTOCOLS[settings.protocol]
+        self.rules = pose_rules(settings)
+        self.wake = wake
+
+    def store(self, received: ReceivedObject) -> Stored:
+        """Keep the object, or note that it was there already; durable when this returns.
+
+        Raises:
+            TransientError: database or disk failed; nothing was recorded and the sender should try again.
+        """
+        header = received.header
+        with transaction(self.engine) as session:
+            # Two associations may bring the same object at once: the second waits here for the first.
+            session.execute(select(func.pg_advisory_xact_lock(_lock_number(header.sop_instance_uid))))
+            known = session.scalar(select(Photo).where(Photo.sop_instance_uid == header.sop_instance_uid))
+            if known is not None and known.sha256 == received.sha256:
+                known.times_received += 1
+                known.last_seen_at = received.received_at
+                received.path.unlink()
+                return Stored.DUPLICATE
+            if known is not None:
+                self._quarantine(
+                    session,
+                    received.path,
+                    "other content under a known SOP Instance UID",
+                    received.calling_ae,
+                    header,
+                )
+                return Stored.CONFLICT
+            key = content_key("objects", received.sha256, "dcm")
+            self.storage.adopt(received.path, key)
+            recording = self._add_photo(session, received, key)
+            complete = recording.state == RecordingState.COMPLETE
+        if complete:
+            self.wake(recording.id)
+        return Stored.NEW
+
+    def quarantine(self, path: Path, reason: str, calling_ae: str) -> None:
+        """Keep bytes aside that cannot be filed."""
+        with transaction(self.engine) as session:
+            self._quarantine(session, path, reason, calling_ae, None)
+
+    def _quarantine(
+        self, session: Session, path: Path, reason: str, calling_ae: str, header: PhotoHeader | None
+    ) -> None:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        key = content_key("quarantine", digest, "dcm")
+        self.storage.adopt(path, key)
+        session.add(
+            Quarantined(
+                sop_instance_uid=header.sop_instance_uid if header else None,
+                storage_key=key,
+                reason=reason,
+                calling_ae=calling_ae,
+                received_at=dt.datetime.now(dt.UTC),
+            )
+        )
+        log.warning("object.quarantined", reason=reason, calling_ae=calling_ae)
+
+    def _add_photo(self, session: Session, received: ReceivedObject, key: str) -> Recording:
+        header = received.header
+        patient = _patient(session, header)
+        recording = _recording(session, received, self.protocol, patient)
+        session.add(
+            Photo(
+                recording_key=recording.id,
+                sop_instance_uid=header.sop_instance_uid,
+                sha256=received.sha256,
+                size=received.size,
+                storage_key=key,
+                header=header.to_json(),
+                calling_ae=received.calling_ae,
+                received_at=received.received_at,
+                last_seen_at=received.received_at,
+            )
+        )
+        recording.last_received_at = received.received_at
+        if recording.recorded_at is None or (
+            header.acquired_at and header.acquired_at < recording.recorded_at
+        ):
+            recording.recorded_at = header.acquired_at
+        flow.move(recording, RecordingState.RECEIVING)
+        assignment = place_photos(session, recording, self.rules)
+        if assignment.complete and identity_problem(recording) is None:
+            flow.move(recording, RecordingState.COMPLETE)
+        if patient is not None:
+            link_surgeries(session, patient)
+        session.flush()
+        return recording
+
+
+def pose_rules(settings: Settings) -> PoseRules:
+    """The rules that the settings describe, over the built-in ones."""
+    defaults = PoseRules()
+    return PoseRules(
+        order=settings.poses.order,
+        codes={**defaults.codes, **settings.poses.codes},
+        patterns=defaults.patterns if settings.poses.patterns is None else settings.poses.patterns,
+    )
+
+
+def place_photos(session: Session, recording: Recording, rules: PoseRules) -> PoseAssignment:
+    """Decide anew which photo of the recording shows which pose, and write it to the photos."""
+    session.flush()
+    session.refresh(recording, ["photos"])
+    headers = [PhotoHeader.from_json(photo.header) for photo in recording.photos]
+    assignment = assign_poses(headers, rules, PROTOCOLS[recording.protocol])
+    for photo in recording.photos:
+        photo.pose = assignment.poses.get(photo.sop_instance_uid)
+        photo.pose_rule = assignment.by.get(photo.sop_instance_uid)
+    return assignment
+
+
+def identity_problem(recording: Recording) -> tuple[str, str] | None:
+    """Code and reason why the recording cannot be filed under one patient, None if it can."""
+    people = {(photo.header["patient_id"], photo.header["issuer"]) for photo in recording.photos}
+    if len(people) > 1:
+        return (
+            "identity.mixed",
+            "The photos of this series name different patients. Correct that in the PACS and send again.",
+        )
+    if recording.patient_key is None:
+        return (
+            "identity.missing",
+            "The photos carry no patient ID. Enter it at the camera or in the PACS and send them again.",
+        )
+    return None
+
+
+def close_series(session: Session, recording: Recording, rules: PoseRules) -> None:
+    """A series to which nothing more came: on to the workers, or to a person with the reason."""
+    assignment = place_photos(session, recording, rules)
+    identity = identity_problem(recording)
+    problem = assignment.problem()
+    if identity is not None:
+        flow.hold(recording, *identity)
+    elif problem is not None:
+        flow.hold(recording, "series.poses", problem)
+    else:
+        flow.move(recording, RecordingState.COMPLETE)
+
+
+def _lock_number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], signed=True)
+
+
+def _patient(session: Session, header: PhotoHeader) -> Patient | None:
+    if not header.patient_id:
+        return None
+    patient = patient_for(session, header.patient_id, header.issuer)
+    patient.name = patient.name or header.patient_name
+    patient.birth_date = patient.birth_date or header.birth_date
+    patient.sex = patient.sex or header.sex
+    return patient
+
+
+def _recording(
+    session: Session, received: ReceivedObject, protocol: Protocol, patient: Patient | None
+) -> Recording:
+    header = received.header
+    session.execute(
+        insert(Recording)
+        .values(
+            series_uid=header.series_uid,
+            study_uid=header.study_uid,
+            patient_key=patient.id if patient else None,
+            protocol=protocol.id,
+            state=RecordingState.RECEIVING,
+            first_received_at=received.received_at,
+            last_received_at=received.received_at,
+            state_changed_at=received.received_at,
+        )
+        .on_conflict_do_nothing()
+    )
+    return session.execute(
+        select(Recording).where(Recording.series_uid == header.series_uid).with_for_update()
+    ).scalar_one()

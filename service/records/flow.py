@@ -1,0 +1,185 @@
+"""A recording's states and the moves between them.
+
+``receiving → complete → prepared → graded → reported → delivered``, and beside them ``needs_attention`` with
+a reason that a person can act on. Every move goes through this module.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from service.records.leases import Lease, cleared, confirm, free, take
+from service.records.models import (
+    Delivery,
+    DeliveryState,
+    Grading,
+    Recording,
+    RecordingState,
+    Report,
+    StageRun,
+)
+
+
+class Stage(enum.StrEnum):
+    """A step of the work; its value names the queue that carries it."""
+
+    PREPARE = "prepare"
+    GRADE = "grade"
+    REPORT = "report"
+    DELIVER = "deliver"
+
+
+@dataclass(frozen=True)
+class Move:
+    """From which state a stage takes a recording and to which it leads."""
+
+    takes: RecordingState
+    leads_to: RecordingState
+
+
+MOVES = {
+    Stage.PREPARE: Move(RecordingState.COMPLETE, RecordingState.PREPARED),
+    Stage.GRADE: Move(RecordingState.PREPARED, RecordingState.GRADED),
+    Stage.REPORT: Move(RecordingState.GRADED, RecordingState.REPORTED),
+}
+"""The stages that hold a whole recording; delivering holds one delivery at a time."""
+
+
+DELIVERY_FAILED = "delivery.failed"
+
+
+def move(recording: Recording, state: RecordingState) -> None:
+    """Put the recording into ``state``, free of any lease or reason."""
+    recording.state = state
+    recording.reason_code = recording.reason = None
+    recording.state_changed_at = func.clock_timestamp()
+    for column, value in cleared(Recording).items():
+        setattr(recording, column, value)
+
+
+def hold(recording: Recording, code: str, reason: str) -> None:
+    """Put the recording aside until a person has acted on ``reason``."""
+    move(recording, RecordingState.NEEDS_ATTENTION)
+    recording.reason_code = code
+    recording.reason = reason
+
+
+def begin(
+    session: Session, stage: Stage, recording_id: int, worker: str, lease_seconds: float
+) -> Lease | None:
+    """Take up a recording for ``stage``; None if there is nothing to do for it now."""
+    lease = take(session, Recording, recording_id, MOVES[stage].takes, lease_seconds)
+    if lease is not None:
+        session.add(
+            StageRun(
+                recording_key=recording_id, stage=stage, worker=worker, started_at=func.clock_timestamp()
+            )
+        )
+    return lease
+
+
+def end_run(session: Session, stage: Stage, recording_id: int, outcome: str) -> None:
+    """Note how the latest attempt of ``stage`` ended."""
+    latest = (
+        select(func.max(StageRun.id))
+        .where(StageRun.recording_key == recording_id, StageRun.stage == stage)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(StageRun)
+        .where(StageRun.id == latest)
+        .values(finished_at=func.clock_timestamp(), outcome=outcome)
+    )
+
+
+def finish(session: Session, stage: Stage, lease: Lease) -> None:
+    """Move a recording on to where ``stage`` leads, in the transaction that stores the stage's results.
+
+    Raises:
+        LeaseLostError: the lease is no longer held; nothing may be stored.
+    """
+    confirm(session, Recording, lease)
+    recording = session.get_one(Recording, lease.row_id)
+    move(recording, MOVES[stage].leads_to)
+    end_run(session, stage, recording.id, "done")
+
+
+def retry(session: Session, recording: Recording) -> None:
+    """Let a recording that needed attention try again: its deliveries if they failed, else from its photos."""
+    if recording.reason_code != DELIVERY_FAILED:
+        move(recording, RecordingState.COMPLETE)
+        return
+    move(recording, RecordingState.REPORTED)
+    reports = select(Report.id).join(Grading).where(Grading.recording_key == recording.id)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.report_key.in_(reports), Delivery.state == DeliveryState.FAILED)
+        .values(**cleared(Delivery), state=DeliveryState.PENDING)
+    )
+
+
+def ended_series(quiet_seconds: float) -> ColumnElement[bool]:
+    """Condition: the recording is still receiving, but nothing came for ``quiet_seconds``."""
+    since = func.extract("epoch", func.clock_timestamp() - Recording.last_received_at)
+    return (Recording.state == RecordingState.RECEIVING) & (since >= quiet_seconds)
+
+
+def _unqueued(model: type[Recording] | type[Delivery], after_seconds: float) -> ColumnElement[bool]:
+    waiting = func.extract("epoch", func.clock_timestamp() - model.enqueued_at)
+    return or_(model.enqueued_at.is_(None), waiting >= after_seconds)
+
+
+def waiting_recordings(
+    session: Session, stage: Stage, requeue_seconds: float, limit: int = 1000
+) -> list[int]:
+    """Ids of recordings that are due for ``stage`` and that no message of ``requeue_seconds`` names."""
+    query = (
+        select(Recording.id)
+        .where(Recording.state == MOVES[stage].takes, free(Recording), _unqueued(Recording, requeue_seconds))
+        .order_by(Recording.state_changed_at)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def waiting_deliveries(session: Session, requeue_seconds: float, limit: int = 1000) -> list[int]:
+    """Ids of deliveries that are due and that no message of ``requeue_seconds`` names."""
+    query = (
+        select(Delivery.id)
+        .where(Delivery.state == DeliveryState.PENDING, free(Delivery), _unqueued(Delivery, requeue_seconds))
+        .order_by(Delivery.id)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def settle_deliveries(session: Session, report_id: int) -> None:
+    """Move the report's recording on when each of its deliveries has ended, well or not.
+
+    Only the recording's newest report counts: a late delivery of an older one changes nothing.
+    """
+    report = session.get_one(Report, report_id)
+    recording = session.execute(
+        select(Recording)
+        .join(Grading, Grading.recording_key == Recording.id)
+        .where(Grading.id == report.grading_key)
+        .with_for_update(of=Recording)
+    ).scalar_one()
+    if recording.state not in (RecordingState.REPORTED, RecordingState.NEEDS_ATTENTION):
+        return
+    newest = session.scalar(
+        select(func.max(Report.id)).join(Grading).where(Grading.recording_key == recording.id)
+    )
+    if newest != report.id or (
+        recording.state == RecordingState.NEEDS_ATTENTION and recording.reason_code != DELIVERY_FAILED
+    ):
+        return
+    deliveries = session.scalars(select(Delivery).where(Delivery.report_key == report.id)).all()
+    failed = [delivery for delivery in deliveries if delivery.state == DeliveryState.FAILED]
+    if failed:
+        reasons = "; ".join(f"{delivery.destination}: {delivery.answer}" for delivery in failed)
+        hold(recording, DELIVERY_FAILED, f"The report was refused. {reasons}")
+    elif deliveries and all(delivery.state == DeliveryState.DELIVERED for delivery in deliveries):
+        move(recording, RecordingState.DELIVERED)

@@ -1,0 +1,100 @@
+"""Storing gradings and asking for them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, selectinload
+
+from grading.scales import SubScore
+from service.records.models import Bundle, Grading, ItemScore, Recording, SubScoreRow
+
+
+def register_bundle(
+    session: Session, digest: str, name: str, version: str, manifest: Mapping[str, Any]
+) -> int:
+    """The id of the bundle with this hash, registered if new."""
+    session.execute(
+        insert(Bundle)
+        .values(hash=digest, name=name, version=version, manifest=dict(manifest))
+        .on_conflict_do_nothing()
+    )
+    return session.execute(select(Bundle.id).where(Bundle.hash == digest)).scalar_one()
+
+
+def save_grading(
+    session: Session,
+    uid: str,
+    recording_id: int,
+    bundle_id: int,
+    scores: Mapping[str, float],
+    derived: Sequence[SubScore],
+    flags: Sequence[str],
+) -> None:
+    """Store a grading and make it the active one of its recording and bundle; the same UID is stored once."""
+    session.execute(
+        update(Grading)
+        .where(Grading.recording_key == recording_id, Grading.bundle_key == bundle_id, Grading.uid != uid)
+        .values(active=False)
+    )
+    known = session.scalar(select(Grading).where(Grading.uid == uid))
+    if known is not None:
+        known.active = True
+        return
+    session.add(
+        Grading(
+            uid=uid,
+            recording_key=recording_id,
+            bundle_key=bundle_id,
+            active=True,
+            flags=list(flags),
+            created_at=func.clock_timestamp(),
+            items=[ItemScore(item=item, value=value) for item, value in scores.items()],
+            sub_scores=[
+                SubScoreRow(name=score.id, formula=score.formula, value=score.value) for score in derived
+            ],
+        )
+    )
+
+
+def active_grading(session: Session, recording_id: int) -> Grading | None:
+    """The newest active grading of a recording, with its scores and bundle."""
+    query = (
+        select(Grading)
+        .where(Grading.recording_key == recording_id, Grading.active)
+        .order_by(Grading.id.desc())
+        .limit(1)
+        .options(selectinload(Grading.items), selectinload(Grading.sub_scores), selectinload(Grading.bundle))
+    )
+    return session.scalar(query)
+
+
+def first_grading(session: Session, recording: Recording, bundle_id: int) -> Grading | None:
+    """The grading, by the same bundle, of the patient's first recording before this one; None if there is none.
+
+    Scores of different bundles are not compared: their errors differ.
+    """
+    if recording.patient_key is None or recording.recorded_at is None:
+        return None
+    query = (
+        select(Grading)
+        .join(Recording)
+        .where(
+            Recording.patient_key == recording.patient_key,
+            Recording.recorded_at < recording.recorded_at,
+            Grading.bundle_key == bundle_id,
+            Grading.active,
+        )
+        .order_by(Recording.recorded_at)
+        .limit(1)
+        .options(
+            selectinload(Grading.items), selectinload(Grading.sub_scores), selectinload(Grading.recording)
+        )
+    )
+    return session.scalar(query)
+
+
+def scores_of(grading: Grading) -> dict[str, float]:
+    """Item scores by item id."""
+    return {item.item: item.value for item in grading.items}

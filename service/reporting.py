@@ -1,0 +1,129 @@
+"""From rows to the content of a report."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from dicom.uids import derived_uid
+from grading.protocols import PROTOCOLS
+from grading.scales import EFACE, PREDICTED_ITEMS, sub_scores
+from reports.content import (
+    RecordingReport,
+    ReportItem,
+    ReportModel,
+    ReportPatient,
+    ReportPhoto,
+    ReportSubScore,
+    ReportSurgery,
+)
+from service import PRODUCT
+from service.records.gradings import first_grading, scores_of
+from service.records.models import Bundle, Grading, Recording
+from service.records.timepoints import timepoint_name
+from service.storage import Storage
+
+
+def report_uid(grading_uid: str) -> str:
+    """The UID of a grading's report: writing it again makes the same document."""
+    return derived_uid("report", "pdf", grading_uid)
+
+
+def report_content(
+    session: Session, storage: Storage, recording: Recording, grading: Grading
+) -> RecordingReport:
+    """Everything that the report of ``grading`` says, gathered from its recording, patient and bundle."""
+    patient, surgery = recording.patient, recording.surgery
+    assert patient is not None  # noqa: S101 - a recording without a patient is held before it is graded
+    first = first_grading(session, recording, grading.bundle_key)
+    scores = scores_of(grading)
+    first_scores = scores_of(first) if first else {}
+    poses = PROTOCOLS[recording.protocol].by_code
+    views = {photo.pose: photo.view_key for photo in recording.photos}
+    errors = known_errors(grading.bundle.manifest)
+    first_derived = {(score.id, score.formula): score.value for score in sub_scores(first_scores)}
+    days = recording.days_from_surgery
+    return RecordingReport(
+        uid=report_uid(grading.uid),
+        patient=ReportPatient(patient.name, patient.patient_id, patient.birth_date, patient.sex),
+        recorded_on=recorded_on(recording),
+        surgery=ReportSurgery(surgery.performed_on, surgery.procedure, surgery.side) if surgery else None,
+        days_from_surgery=days,
+        timepoint=None if days is None else timepoint_name(days),
+        affected_side=surgery.side if surgery and surgery.side != "B" else None,
+        protocol=PROTOCOLS[recording.protocol].name,
+        photos=tuple(
+            ReportPhoto(pose.number, pose.name, storage.read(key) if (key := views.get(pose.code)) else None)
+            for pose in poses.values()
+        ),
+        items=tuple(
+            ReportItem(
+                item,
+                scores[item.id],
+                poses[item.pose].number if item.pose in poses else None,
+                first_scores.get(item.id),
+                errors.get(item.id),
+            )
+            for item in PREDICTED_ITEMS
+            if item.id in scores
+        ),
+        sub_scores=tuple(
+            ReportSubScore(score, first_derived.get((score.id, score.formula)))
+            for score in sub_scores(scores)
+        ),
+        first_recorded_on=recorded_on(first.recording) if first else None,
+        flags=tuple(describe_flag(flag) for flag in grading.flags),
+        model=_model(grading.bundle),
+        product=PRODUCT,
+        created_at=grading.created_at,
+    )
+
+
+def recorded_on(recording: Recording) -> dt.date:
+    """The day of the photos; where they carry no date, the day on which they arrived."""
+    return (recording.recorded_at or recording.first_received_at).date()
+
+
+def known_errors(manifest: Mapping[str, Any]) -> dict[str, float]:
+    """Per item the mean absolute error in points on patients that the bundle had not seen.
+
+    Where it was measured on several cohorts, the worst of them counts.
+    """
+    worst: dict[str, float] = {}
+    for error in manifest["errors"]:
+        if error["group"] == "patients":
+            worst[error["item"]] = max(error["mae"], worst.get(error["item"], 0.0))
+    return worst
+
+
+def describe_flag(flag: str) -> str:
+    """A stored flag (``clipped.M4``, ``face.small (REST)``) as a sentence."""
+    kind, _, rest = flag.partition(" ")
+    where = f" Photo {rest.strip('()')}." if rest else ""
+    if kind.startswith("clipped."):
+        item = EFACE.by_id[kind.removeprefix("clipped.")]
+        return f"{item.id}: the model went beyond the range of this item; the score is its limit."
+    words = {
+        "face.small": "The face has few pixels; take photos from nearer.",
+        "face.cut_off": "The face touches the edge of the photo; part of it is missing.",
+    }
+    return words.get(kind, kind) + where
+
+
+def _model(bundle: Bundle) -> ReportModel:
+    manifest = bundle.manifest
+    training = "; ".join(
+        f"{cohort['description']} ({cohort['recordings']} recordings of {cohort['people']} faces)"
+        for cohort in manifest["training"]
+    )
+    return ReportModel(
+        name=bundle.name,
+        version=bundle.version,
+        hash=bundle.hash,
+        backbone=manifest["backbone"]["name"],
+        layer=manifest["backbone"]["layer"],
+        training=training,
+        commissioning=manifest["commissioning"],
+        trained_on=dt.date.fromisoformat(manifest["created"]),
+    )

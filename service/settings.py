@@ -1,0 +1,206 @@
+"""Every setting of Facialis, read in this one place.
+
+Sources, strongest first: environment variables (``FACIALIS_`` and ``__`` between levels, for instance
+``FACIALIS_RECEIVER__PORT=11112``), then the TOML file named by ``FACIALIS_CONFIG`` (else ``facialis.toml``
+in the current folder, if there is one), then the defaults below.
+"""
+
+import json
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from grading.errors import PermanentError
+from grading.protocols import PROTOCOLS
+
+AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingError(PermanentError):
+    """A setting has a value that cannot be used."""
+
+    code = "setting.invalid"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ReceiverSettings(_Section):
+    """The DICOM receiver."""
+
+    ae_title: AeTitle = "FACIALIS"
+    host: str = "127.0.0.1"
+    port: Port = 11112
+    known_callers: tuple[AeTitle, ...] = ()
+    """Calling AE titles that may associate; empty means anybody."""
+    max_associations: int = Field(default=20, ge=1)
+    min_free_bytes: int = Field(default=1 << 30, ge=0)
+    """With less free disk than this the receiver answers "out of resources" and senders try again."""
+    max_object_bytes: int = Field(default=1 << 30, ge=1 << 20)
+
+
+class PoseSettings(_Section):
+    """How the pose that a photo shows is found: rules in order, the first that decides wins."""
+
+    order: tuple[Literal["code", "text", "instance_number"], ...] = ("code", "text", "instance_number")
+    codes: dict[str, str] = {}
+    """More codes, as ``"SCHEME:VALUE" = "POSE"``, beside the built-in ones."""
+    patterns: tuple[tuple[str, str], ...] | None = None
+    """``[[regular expression, POSE], …]`` in place of the built-in English and German ones."""
+
+    @field_validator("patterns")
+    @classmethod
+    def _compile(cls, patterns: tuple[tuple[str, str], ...] | None) -> tuple[tuple[str, str], ...] | None:
+        for pattern, _ in patterns or ():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+        return patterns
+
+
+class Destination(_Section):
+    """Where reports are sent by C-STORE."""
+
+    name: str = Field(min_length=1, max_length=64)
+    ae_title: AeTitle
+    host: str
+    port: Port
+
+
+class WebSettings(_Section):
+    """The web pages. They have no sign-in yet, so they answer on this machine only."""
+
+    host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
+    port: Port = 8080
+
+
+class WorkerSettings(_Section):
+    """How work is held, retried and looked after."""
+
+    prepare_processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    lease_seconds: float = Field(default=300, gt=0)
+    """How long a worker may hold a recording before another takes it up."""
+    max_attempts: int = Field(default=5, ge=1)
+    retry_seconds: float = Field(default=10, gt=0)
+    """Wait before the second attempt; it doubles with each further one, up to an hour."""
+    reconcile_seconds: float = Field(default=10, gt=0)
+    requeue_seconds: float = Field(default=3600, gt=0)
+
+
+class Settings(BaseSettings):
+    """All settings; see the module's docstring for where they come from."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FACIALIS_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    data_dir: Path = Path("facialis-data")
+    """Photos, crops, reports, logs and the embedded database."""
+    database_url: SecretStr | None = None
+    """PostgreSQL, as ``postgresql://…``; none means the one that ``facialis up`` runs."""
+    broker_url: SecretStr | None = None
+    """Redis, as ``redis://…``; none means the one that ``facialis up`` runs."""
+    protocol: str = "jena9"
+    quiet_seconds: float = Field(default=120, gt=0)
+    """A series to which nothing came for so long is taken as ended."""
+    bundle: Path | None = None
+    """The bundle that grades; none means the commissioning bundle that comes with Facialis."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    receiver: ReceiverSettings = ReceiverSettings()
+    poses: PoseSettings = PoseSettings()
+    web: WebSettings = WebSettings()
+    workers: WorkerSettings = WorkerSettings()
+    destinations: tuple[Destination, ...] = ()
+
+    @field_validator("protocol")
+    @classmethod
+    def _known_protocol(cls, protocol: str) -> str:
+        if protocol not in PROTOCOLS:
+            raise ValueError(f"must be one of {', '.join(PROTOCOLS)}")
+        return protocol
+
+    @field_validator("destinations")
+    @classmethod
+    def _names_differ(cls, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
+        names = [destination.name for destination in destinations]
+        if len(set(names)) < len(names):
+            raise ValueError("two destinations have the same name")
+        return destinations
+
+    @property
+    def embedded(self) -> bool:
+        """Whether ``facialis up`` has to run PostgreSQL and Redis itself."""
+        return self.database_url is None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def config_file() -> Path:
+    """The TOML file that is read if it exists.
+
+    Raises:
+        SettingError: ``FACIALIS_CONFIG`` names a file that is not there.
+    """
+    named = os.environ.get("FACIALIS_CONFIG")
+    if named is None:
+        return Path("facialis.toml")
+    if not Path(named).is_file():
+        raise SettingError(f"FACIALIS_CONFIG names {named}, which is not a file")
+    return Path(named)
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """Read the settings once per process.
+
+    Raises:
+        SettingError: one line that names each wrong setting, where it can be set and what is wrong with it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingError("; ".join(_explain(detail) for detail in error.errors())) from None
+    except SettingsError as error:
+        cause = f": {error.__cause__}" if isinstance(error.__cause__, json.JSONDecodeError) else ""
+        raise SettingError(f"{error}{cause}") from None
+    except ValueError as error:  # TOML that cannot be parsed
+        raise SettingError(f"{config_file()}: {error}") from None
+
+
+def _explain(detail: object) -> str:
+    assert isinstance(detail, dict)  # noqa: S101 - narrows pydantic's ErrorDetails for the type checker
+    place = [str(part) for part in detail["loc"]]
+    variable = "FACIALIS_" + "__".join(place).upper()
+    message = detail["msg"].removeprefix("Value error, ")
+    value = detail["input"]
+    shown = (
+        f" (now {value!r})" if isinstance(value, str | int | float | bool) and "url" not in place[0] else ""
+    )
+    return f"setting {'.'.join(place)} ({variable}): {message}{shown}"

@@ -1,0 +1,186 @@
+"""The whole service on one machine: embedded servers where none are configured, then its own processes."""
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from grading.errors import PermanentError
+from migrations.upgrade import upgrade
+from service.database import connect
+from service.embedded.account import service_account
+from service.embedded.postgres import EmbeddedPostgres
+from service.embedded.redis import EmbeddedRedis
+from service.running import FILE, Running
+from service.settings import Settings
+from service.supervisor import Child, StartError, Supervisor
+
+log = structlog.get_logger()
+
+
+class AlreadyRunningError(PermanentError):
+    """Another service works on the same data folder."""
+
+    code = "service.already_running"
+
+
+class PortTakenError(PermanentError):
+    """A port that the service should listen on is in use."""
+
+    code = "port.taken"
+
+
+def run_service(settings: Settings, on_ready: Callable[[Running], None]) -> None:
+    """Start everything, call ``on_ready`` once it answers, and run until SIGINT or SIGTERM.
+
+    Raises:
+        AlreadyRunningError, PortTakenError, StartError, EmbeddedServerError: it cannot be started; whatever
+            had been started is stopped again.
+    """
+    data_dir = settings.data_dir.resolve()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    _check_port("receiver", settings.receiver.host, settings.receiver.port)
+    _check_port("web", settings.web.host, settings.web.port)
+    supervisor = Supervisor()
+    with _only_one(data_dir), _socket_folder() as sockets, supervisor.stop_on_signals():
+        database, broker = _servers(settings, data_dir, sockets, supervisor)
+        if supervisor.stopping:
+            return
+        upgrade(database)
+        running = Running(os.getpid(), database, broker, settings.receiver.port, settings.web.port)
+        running.write(data_dir)
+        try:
+            environment = {
+                "FACIALIS_DATA_DIR": str(data_dir),
+                "FACIALIS_DATABASE_URL": database,
+                "FACIALIS_BROKER_URL": broker,
+            }
+            for child in _processes(settings, data_dir / "logs", environment):
+                supervisor.start(child)
+            if not supervisor.stopping:
+                on_ready(running)
+            supervisor.watch()
+        finally:
+            (data_dir / FILE).unlink(missing_ok=True)
+
+
+def free_port() -> int:
+    """A port of the loopback address that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _servers(settings: Settings, data_dir: Path, sockets: Path, supervisor: Supervisor) -> tuple[str, str]:
+    """Addresses of database and broker; those that are not configured are started."""
+    logs = data_dir / "logs"
+    if settings.database_url is not None:
+        database = settings.database_url.get_secret_value()
+        _check_database(database)
+    else:
+        postgres = EmbeddedPostgres(data_dir / "postgres", sockets / "postgres", service_account())
+        postgres.prepare()
+        supervisor.start(
+            Child(
+                "postgres",
+                postgres.command(),
+                logs / "postgres.log",
+                ready=postgres.ready,
+                stop_signal=signal.SIGINT,
+            )
+        )
+        database = postgres.url()
+    if settings.broker_url is not None:
+        broker = settings.broker_url.get_secret_value()
+    else:
+        server = EmbeddedRedis(sockets / "redis", service_account())
+        server.prepare()
+        supervisor.start(Child("redis", server.command(), logs / "redis.log", ready=server.ready))
+        broker = server.url()
+    return database, broker
+
+
+def _processes(settings: Settings, logs: Path, environment: dict[str, str]) -> list[Child]:
+    """The project's own processes, in the order in which they are started."""
+    prepare = str(settings.workers.prepare_processes)
+    commands: dict[str, list[str]] = {
+        "receiver": ["receive"],
+        "worker-grade": ["worker", "--queue", "grade"],
+        "worker-prepare": ["worker", "--queue", "prepare", "--processes", prepare],
+        "worker-report": ["worker", "--queue", "report", "--queue", "deliver", "--queue", "reconcile"],
+        "schedule": ["schedule"],
+        "web": ["web"],
+    }
+    ready = {
+        "receiver": lambda: _answers(settings.receiver.host, settings.receiver.port),
+        "web": lambda: _answers(settings.web.host, settings.web.port),
+    }
+    return [
+        Child(
+            name,
+            ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "service", *command],
+            logs / f"{name}.log",
+            environment,
+            ready.get(name),
+        )
+        for name, command in commands.items()
+    ]
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    with (data_dir / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunningError(
+                f"a service already runs over the data folder {data_dir}; stop it first, or set "
+                "FACIALIS_DATA_DIR to another folder"
+            ) from None
+        yield
+
+
+@contextmanager
+def _socket_folder() -> Iterator[Path]:
+    """A folder with a short name: the path of a Unix socket may have about a hundred characters."""
+    folder = Path(tempfile.mkdtemp(prefix="facialis-", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_port(name: str, host: str, port: int) -> None:
+    if _answers(host, port):
+        raise PortTakenError(
+            f"port {port} is in use; set FACIALIS_{name.upper()}__PORT to another one or stop what uses it"
+        )
+
+
+def _answers(host: str, port: int) -> bool:
+    address = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 - where to ask, not to listen
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((address, port)) == 0
+
+
+def _check_database(url: str) -> None:
+    engine = connect(url)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except OperationalError:
+        raise StartError("the database of FACIALIS_DATABASE_URL cannot be reached") from None
+    finally:
+        engine.dispose()

@@ -1,0 +1,58 @@
+"""The Celery app. Messages carry ids only; the results of tasks are rows, so there is no result backend."""
+
+import contextlib
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from service.records.flow import Stage
+from service.running import broker_url
+from service.settings import Settings, load_settings
+
+RECONCILE = "reconcile"
+QUEUES = (*(stage.value for stage in Stage), RECONCILE)
+
+
+def make_app(settings: Settings) -> Celery:
+    """The app, on the configured broker or that of the running service."""
+    app = Celery("facialis", broker=broker_url(settings), include=["workers.tasks"])
+    app.conf.update(
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_default_queue=RECONCILE,
+        task_create_missing_queues=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # Longer than any task: Redis hands a message out again after this time.
+        broker_transport_options={
+            "visibility_timeout": max(3600, int(4 * settings.workers.lease_seconds)),
+            "socket_connect_timeout": 2,
+            "socket_timeout": 30,
+            "max_retries": 1,
+        },
+        beat_schedule={
+            "reconcile": {
+                "task": "facialis.reconcile",
+                "schedule": settings.workers.reconcile_seconds,
+                # One that waits longer than the next needs no answer any more.
+                "options": {"queue": RECONCILE, "expires": settings.workers.reconcile_seconds},
+            }
+        },
+    )
+    return app
+
+
+app = make_app(load_settings())
+
+
+def wake(stage: Stage, row_id: int) -> bool:
+    """Tell the workers of ``stage`` about a row; False if the broker is away, which costs only time."""
+    with contextlib.suppress(OperationalError, OSError):
+        app.send_task(f"facialis.{stage}", args=[row_id], queue=stage.value, retry=False)
+        return True
+    return False

@@ -1,0 +1,74 @@
+"""Finds what should be moving and is not, from the rows alone: wiping the broker loses nothing."""
+
+import structlog
+from kombu.exceptions import OperationalError
+from sqlalchemy import func, select, update
+
+from service.database import transaction
+from service.intake import close_series, pose_rules
+from service.records import flow
+from service.records.flow import Stage
+from service.records.models import Delivery, Recording
+from workers.app import app, wake
+from workers.context import Context
+
+log = structlog.get_logger()
+
+
+def reconcile(context: Context) -> None:
+    """Close series to which nothing more came, and enqueue every row that is due and in no queue."""
+    _close_quiet_series(context)
+    for stage in Stage:
+        _enqueue(context, stage)
+
+
+def _close_quiet_series(context: Context) -> None:
+    rules = pose_rules(context.settings)
+    with transaction(context.engine) as session:
+        ended = session.scalars(
+            select(Recording.id).where(flow.ended_series(context.settings.quiet_seconds))
+        ).all()
+    for recording_id in ended:
+        with transaction(context.engine) as session:
+            recording = session.scalar(
+                select(Recording)
+                .where(Recording.id == recording_id, flow.ended_series(context.settings.quiet_seconds))
+                .with_for_update(skip_locked=True)
+            )
+            if recording is None:
+                continue
+            close_series(session, recording, rules)
+            log.info(
+                "series.closed",
+                recording=recording_id,
+                state=recording.state.value,
+                code=recording.reason_code,
+            )
+
+
+def _enqueue(context: Context, stage: Stage) -> None:
+    # With an empty queue whatever waits is in no message; with a long one it very likely is.
+    requeue = 0.0 if _queue_length(stage) == 0 else context.settings.workers.requeue_seconds
+    model = Delivery if stage is Stage.DELIVER else Recording
+    with transaction(context.engine) as session:
+        if stage is Stage.DELIVER:
+            waiting = flow.waiting_deliveries(session, requeue)
+        else:
+            waiting = flow.waiting_recordings(session, stage, requeue)
+    sent = [row_id for row_id in waiting if wake(stage, row_id)]
+    if sent:
+        with transaction(context.engine) as session:
+            session.execute(
+                update(model).where(model.id.in_(sent)).values(enqueued_at=func.clock_timestamp())
+            )
+        log.info("work.enqueued", stage=stage.value, rows=len(sent))
+
+
+def _queue_length(stage: Stage) -> int:
+    try:
+        with app.connection_for_write() as connection, connection.channel() as channel:
+            return int(channel.queue_declare(stage.value, passive=True).message_count)
+    except (OperationalError, OSError):
+        return 0
+    except connection.channel_errors:
+        return 0  # nothing was ever sent to this queue

@@ -1,0 +1,187 @@
+"""What each stage does with one row: load, call one function of another room, store, commit.
+
+Each function runs under a lease that `workers.running` took, and stores its results in the same transaction
+that moves the row on, so that a stage has either happened or not.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from dicom.pixels import decode_photo
+from dicom.uids import derived_uid
+from grading.bundle import Bundle, describe_bundle
+from grading.errors import PermanentError
+from grading.face import Photo as Pixels
+from grading.face import view_crop
+from grading.grader import PreparedPhoto, prepare_photo
+from grading.protocols import PROTOCOLS
+from service.database import transaction
+from service.intake import identity_problem, place_photos, pose_rules
+from service.records import flow
+from service.records.flow import Stage
+from service.records.gradings import register_bundle, save_grading
+from service.records.leases import Lease
+from service.records.models import Photo, Recording
+from service.storage import Storage, content_key
+from workers.context import Context
+
+PHOTO_MODALITIES = frozenset({"", "XC", "OT", "DER", "GM"})
+"""Modalities that photos come with; a CT slice sent as Secondary Capture is none of them."""
+
+
+class RecordingError(PermanentError):
+    """A recording cannot be graded as it is; the message names each photo and its fault."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # one of several codes, known when raised
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What preparing one photo needs, read before the long work starts."""
+
+    photo_id: int
+    pose: str
+    sha256: str
+    storage_key: str
+    has_pixels: bool
+    modality: str
+
+
+def prepare(context: Context, lease: Lease) -> None:
+    """Decode each photo, find its face and store the crops.
+
+    Raises:
+        RecordingError: poses are not settled, or photos cannot be graded.
+        LeaseLostError: the recording was reopened meanwhile.
+    """
+    with transaction(context.engine) as session:
+        recording = session.get_one(Recording, lease.row_id)
+        assignment = place_photos(session, recording, pose_rules(context.settings))
+        problem = assignment.problem()
+        identity = identity_problem(recording)
+        if identity is not None:
+            raise RecordingError(*identity)
+        if problem is not None:
+            raise RecordingError("series.poses", problem)
+        protocol = PROTOCOLS[recording.protocol]
+        jobs = [
+            _Job(
+                photo.id,
+                assignment.poses[photo.sop_instance_uid],
+                photo.sha256,
+                photo.storage_key,
+                photo.header["has_pixel_data"],
+                photo.header["modality"],
+            )
+            for photo in recording.photos
+        ]
+    prepared: dict[int, PreparedPhoto] = {}
+    keys: dict[int, tuple[str, str]] = {}
+    faults: list[tuple[int, str, PermanentError]] = []
+    preprocessing = context.bundle.preprocessing
+    for job in jobs:
+        pose = protocol.by_code[job.pose]
+        try:
+            pixels = _pixels(context.storage, job)
+            prepared[job.photo_id] = photo = prepare_photo(pixels, job.pose, preprocessing)
+        except PermanentError as error:
+            faults.append((pose.number, pose.name, error))
+            continue
+        made_by = hashlib.sha256(f"{job.sha256} {preprocessing!r}".encode()).hexdigest()
+        keys[job.photo_id] = content_key("crops", made_by, "png"), content_key("views", made_by, "jpg")
+        context.storage.write(keys[job.photo_id][0], _encode(photo.crop, "PNG"))
+        context.storage.write(keys[job.photo_id][1], _encode(view_crop(pixels, photo.face), "JPEG"))
+    if faults:
+        words = " ".join(
+            f"Photo {number} ({name}): {_sentence(error)}"
+            for number, name, error in sorted(faults, key=lambda fault: fault[0])
+        )
+        raise RecordingError(faults[0][2].code, words)
+    with transaction(context.engine) as session:
+        flow.finish(session, Stage.PREPARE, lease)
+        for photo_id, result in prepared.items():
+            row = session.get_one(Photo, photo_id)
+            face = result.face
+            row.face = {"left": face.left, "top": face.top, "right": face.right, "bottom": face.bottom}
+            row.crop_key, row.view_key = keys[photo_id]
+            row.flags = list(result.flags)
+
+
+def grade(context: Context, lease: Lease) -> None:
+    """Grade a prepared recording and store its scores.
+
+    Raises:
+        LeaseLostError: the recording was reopened meanwhile.
+        DamagedBundleError, BackboneMismatchError: the bundle cannot be used on this machine.
+    """
+    with transaction(context.engine) as session:
+        recording = _with_photos(session, lease.row_id)
+        photos = {photo.pose: photo for photo in recording.photos if photo.pose is not None}
+        crops = {
+            pose: _decode(context.storage.read(photo.crop_key))
+            for pose, photo in photos.items()
+            if photo.crop_key
+        }
+        uid = grading_uid(recording, context.bundle)
+        flags = [f"{flag} ({pose})" for pose, photo in photos.items() for flag in photo.flags]
+    grading = context.grader.grade(crops)
+    bundle = context.bundle
+    with transaction(context.engine) as session:
+        flow.finish(session, Stage.GRADE, lease)
+        bundle_id = register_bundle(
+            session, bundle.hash, bundle.name, bundle.version, describe_bundle(bundle)
+        )
+        save_grading(
+            session,
+            uid,
+            lease.row_id,
+            bundle_id,
+            grading.scores,
+            grading.sub_scores,
+            [*grading.flags, *flags],
+        )
+
+
+def grading_uid(recording: Recording, bundle: Bundle) -> str:
+    """The UID of the grading of these photos in these poses by this bundle, in which the configuration lies."""
+    photos = sorted(f"{photo.pose} {photo.sha256}" for photo in recording.photos)
+    return derived_uid("grading", recording.series_uid, bundle.hash, *photos)
+
+
+def _with_photos(session, recording_id: int) -> Recording:
+    query = select(Recording).where(Recording.id == recording_id).options(selectinload(Recording.photos))
+    return session.execute(query).scalar_one()
+
+
+def _pixels(storage: Storage, job: _Job) -> Pixels:
+    if job.modality not in PHOTO_MODALITIES:
+        raise RecordingError(
+            "photo.modality", f"this is no photograph but an image of modality {job.modality}; send the photo"
+        )
+    if not job.has_pixels:
+        raise RecordingError("photo.no_pixels", "the object holds no picture; send it again from the camera")
+    return decode_photo(storage.path(job.storage_key))
+
+
+def _sentence(error: PermanentError) -> str:
+    text = str(error).rstrip(".")
+    return f"{text[:1].lower()}{text[1:]}."
+
+
+def _encode(pixels: Pixels, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **({"quality": 90} if kind == "JPEG" else {}))
+    return buffer.getvalue()
+
+
+def _decode(content: bytes) -> Pixels:
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image.convert("RGB"))

@@ -1,0 +1,165 @@
+"""The Celery tasks. Each takes one id, holds that row by a lease, and leaves it moved on, waiting or explained."""
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery import signals
+from sqlalchemy import select
+
+from grading.errors import PermanentError, TransientError
+from service.database import transaction
+from service.records import flow, leases
+from service.records.flow import Stage
+from service.records.leases import Lease, LeaseLostError
+from service.records.models import Delivery, DeliveryState, Grading, Recording, Report
+from workers import stages
+from workers.app import app, wake
+from workers.context import Context, context
+from workers.deliver import deliver, give_up, note_answer
+from workers.reconcile import reconcile as run_reconcile
+from workers.report import report
+
+log = structlog.get_logger()
+
+WORKER = f"{socket.gethostname()}:{os.getpid()}"
+
+
+@app.task(name="facialis.prepare")
+def prepare_recording(recording_id: int) -> None:
+    """Find the faces of a complete recording."""
+    if _run(Stage.PREPARE, recording_id, stages.prepare):
+        wake(Stage.GRADE, recording_id)
+
+
+@app.task(name="facialis.grade")
+def grade_recording(recording_id: int) -> None:
+    """Score a prepared recording."""
+    if _run(Stage.GRADE, recording_id, stages.grade):
+        wake(Stage.REPORT, recording_id)
+
+
+@app.task(name="facialis.report")
+def report_recording(recording_id: int) -> None:
+    """Write the report of a graded recording."""
+    if _run(Stage.REPORT, recording_id, report):
+        with transaction(context().engine) as session:
+            query = (
+                select(Delivery.id)
+                .join(Report)
+                .join(Grading)
+                .where(Grading.recording_key == recording_id, Delivery.state == DeliveryState.PENDING)
+            )
+            waiting = list(session.scalars(query))
+        for delivery_id in waiting:
+            wake(Stage.DELIVER, delivery_id)
+
+
+@app.task(name="facialis.deliver")
+def deliver_report(delivery_id: int) -> None:
+    """Send one document to one destination."""
+    held = context()
+    settings = held.settings.workers
+    with transaction(held.engine) as session:
+        lease = leases.take(session, Delivery, delivery_id, DeliveryState.PENDING, settings.lease_seconds)
+    if lease is None:
+        return
+    try:
+        deliver(held, lease)
+        log.info("delivery.done", delivery=delivery_id)
+    except LeaseLostError:
+        log.info("delivery.lease_lost", delivery=delivery_id)
+    except PermanentError as error:
+        log.warning("delivery.refused", delivery=delivery_id, code=error.code)
+        give_up(held, lease, str(error))
+    except (TransientError, OSError) as error:
+        log.warning("delivery.postponed", delivery=delivery_id, code=_code(error))
+        note_answer(held, lease, str(error) if isinstance(error, TransientError) else "disk or network error")
+        with transaction(held.engine) as session:
+            leases.postpone(session, Delivery, lease, settings.retry_seconds)
+
+
+@app.task(name="facialis.reconcile")
+def reconcile() -> None:
+    """Find what should be moving and is not."""
+    run_reconcile(context())
+
+
+def _run(stage: Stage, recording_id: int, work: Callable[[Context, Lease], None]) -> bool:
+    """Do one stage of one recording; True if it moved on."""
+    held = context()
+    settings = held.settings.workers
+    with transaction(held.engine) as session:
+        lease = flow.begin(session, stage, recording_id, WORKER, settings.lease_seconds)
+    if lease is None:
+        return False
+    with structlog.contextvars.bound_contextvars(stage=stage.value, recording=recording_id):
+        if lease.crashes >= settings.max_attempts:
+            _hold(
+                held,
+                stage,
+                lease,
+                "work.gave_up",
+                f"{lease.crashes} attempts of the stage {stage} broke off.",
+            )
+            return False
+        try:
+            work(held, lease)
+        except LeaseLostError:
+            _end(held, stage, recording_id, "lease.lost")
+        except PermanentError as error:
+            _hold(held, stage, lease, error.code, str(error))
+        except FileNotFoundError:
+            _hold(
+                held, stage, lease, "storage.missing",
+                "A stored file of this recording is gone; restore the data folder from its backup or send "
+                "the photos again.",
+            )  # fmt: skip
+        except (TransientError, OSError) as error:
+            _postpone(held, stage, lease, _code(error))
+        except Exception as error:
+            # Its text may quote a header, so only its kind and place are written down.
+            log.error("stage.failed", kind=type(error).__name__, place=_place(error))
+            _postpone(held, stage, lease, type(error).__name__, crashed=True)
+        else:
+            log.info("stage.done")
+            return True
+    return False
+
+
+def _hold(held: Context, stage: Stage, lease: Lease, code: str, reason: str) -> None:
+    log.warning("recording.needs_attention", code=code)
+    with transaction(held.engine) as session:
+        leases.confirm(session, Recording, lease)
+        flow.hold(session.get_one(Recording, lease.row_id), code, reason)
+        flow.end_run(session, stage, lease.row_id, code)
+
+
+def _postpone(held: Context, stage: Stage, lease: Lease, outcome: str, *, crashed: bool = False) -> None:
+    log.warning("stage.postponed", outcome=outcome, attempts=lease.attempts + 1)
+    with transaction(held.engine) as session:
+        leases.postpone(session, Recording, lease, held.settings.workers.retry_seconds, crashed=crashed)
+        flow.end_run(session, stage, lease.row_id, outcome)
+
+
+def _end(held: Context, stage: Stage, recording_id: int, outcome: str) -> None:
+    with transaction(held.engine) as session:
+        flow.end_run(session, stage, recording_id, outcome)
+
+
+def _code(error: TransientError | OSError) -> str:
+    return error.code if isinstance(error, TransientError) else f"os.{error.errno}"
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
+
+
+@signals.setup_logging.connect
+def _keep_logs(**_: Any) -> None:
+    """Celery would set up logging of its own; the command line has done so already."""
