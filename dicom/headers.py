@@ -30,8 +30,11 @@ class UnreadableObjectError(PermanentError):
     code = "dicom.unreadable"
 
 
-class _CutShortError(Exception):
+class TruncatedObjectError(UnreadableObjectError):
     """The file ends inside an element."""
+
+    def __init__(self) -> None:
+        super().__init__("The object is cut short: send it again.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,8 +186,6 @@ def read_header(path: Path) -> PhotoHeader:
         syntax = str(read_file_meta_info(path).TransferSyntaxUID)
         with path.open("rb") as file:
             dataset, has_pixel_data = _read_dataset(file, deflated=syntax == DeflatedExplicitVRLittleEndian)
-    except _CutShortError:
-        raise UnreadableObjectError("The object is cut short: send it again.") from None
     except _ODD:
         raise UnreadableObjectError("The bytes are not a DICOM object: export the photo again.") from None
     uids: dict[str, Any] = {name: _text(dataset, keyword) for name, keyword in _UIDS.items()}
@@ -210,7 +211,7 @@ def read_header(path: Path) -> PhotoHeader:
 
 
 def _read_dataset(file: BinaryIO, *, deflated: bool) -> tuple[Dataset, bool]:
-    """The wanted attributes, and whether pixel data follow. Raises `_CutShortError`."""
+    """The wanted attributes, and whether pixel data follow. Raises `TruncatedObjectError`."""
     size = file.seek(0, 2)
     file.seek(0)
     start = length = tag = 0
@@ -220,7 +221,7 @@ def _read_dataset(file: BinaryIO, *, deflated: bool) -> tuple[Dataset, bool]:
         start, length, tag = file.tell(), element_length, int(element)
         # Positions in a deflated data set are those of the unpacked bytes, not the file's.
         if not deflated and length != _UNDEFINED and start + length > size:
-            raise _CutShortError
+            raise TruncatedObjectError
         return tag >= _PIXEL_TAGS[0]
 
     dataset = read_partial(file, stop_when=stop, specific_tags=_TAGS)
@@ -228,12 +229,12 @@ def _read_dataset(file: BinaryIO, *, deflated: bool) -> tuple[Dataset, bool]:
         if length == _UNDEFINED:
             _check_delimited(file, start if tag in _PIXEL_TAGS else size - 8)
         elif tag < _PIXEL_TAGS[0] and start + length != size:
-            raise _CutShortError
+            raise TruncatedObjectError
     return dataset, tag in _PIXEL_TAGS
 
 
 def _check_delimited(file: BinaryIO, start: int) -> None:
-    """Raise `_CutShortError` unless the items from ``start`` on are ended by a delimiter (PS3.5 A.4)."""
+    """Raise `TruncatedObjectError` unless a delimiter ends the items from ``start`` on (PS3.5 A.4)."""
     file.seek(start)
     while len(head := file.read(8)) == 8:
         group, element, length = struct.unpack("<HHL", head)
@@ -242,7 +243,7 @@ def _check_delimited(file: BinaryIO, start: int) -> None:
         if (group, element) != (0xFFFE, 0xE000):
             break
         file.seek(length, 1)
-    raise _CutShortError
+    raise TruncatedObjectError
 
 
 def _text(dataset: Dataset, keyword: str) -> str:

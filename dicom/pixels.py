@@ -3,3 +3,194 @@
 pydicom's choice of plugin depends on what is installed, and two JPEG decoders differ by up to 8 of 255 in a
 pixel, so each transfer syntax has one decoder.
 """
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.pixels.processing import apply_color_lut, apply_voi_lut, convert_color_space
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from dicom.headers import TruncatedObjectError, read_header
+from grading.errors import PermanentError
+
+MAX_PIXELS = 80_000_000
+"""More than any camera's sensor; a decoded photo takes three bytes a pixel."""
+
+# Pillow also decodes the lossless JPEG processes (8 bit), for which pydicom has no plugin of its own.
+_PLUGINS: dict[UID, str] = {
+    JPEGBaseline8Bit: "pillow",
+    JPEGExtended12Bit: "pillow",
+    JPEG2000Lossless: "pillow",
+    JPEG2000: "pillow",
+    JPEGLSLossless: "pyjpegls",
+    JPEGLSNearLossless: "pyjpegls",
+    RLELossless: "pydicom",
+    ExplicitVRLittleEndian: "",
+    ImplicitVRLittleEndian: "",
+}
+_LOSSLESS_JPEG = (JPEGLossless, JPEGLosslessSV1)
+_JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
+_END_OF_IMAGE = b"\xff\xd9"
+
+# What pydicom, Pillow and pyjpegls are seen to raise on pixel data that do not fit their header.
+_ODD = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+class NoPixelsError(PermanentError):
+    """The object holds no image."""
+
+    code = "photo.no_pixels"
+
+
+class TruncatedPhotoError(PermanentError):
+    """The image ends before its last line."""
+
+    code = "photo.truncated"
+
+
+class UndecodablePhotoError(PermanentError):
+    """The image cannot be decoded: an unknown encoding, or data that contradict their header."""
+
+    code = "photo.undecodable"
+
+
+class OversizePhotoError(PermanentError):
+    """The image has more pixels than the limit."""
+
+    code = "photo.too_large"
+
+
+def decode_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """The first frame of a photo object as RGB, shape (H, W, 3), 0-255.
+
+    Grey images are repeated over the channels (after their window, if they name one), palettes looked up,
+    deeper images scaled to 8 bits by their stored range. EXIF orientation has no meaning in DICOM and is not
+    applied. Raises `NoPixelsError`, `TruncatedPhotoError`, `OversizePhotoError`, `UndecodablePhotoError`,
+    `UnreadableObjectError` when the file is no DICOM object, and `OSError` when it cannot be opened.
+    """
+    try:
+        header = read_header(path)
+    except TruncatedObjectError:
+        raise TruncatedPhotoError("The photo is cut short: send it again.") from None
+    if not header.has_pixel_data:
+        raise NoPixelsError("The object holds no image: send the photo itself.")
+    syntax = UID(header.transfer_syntax_uid)
+    if syntax not in _PLUGINS and syntax not in _LOSSLESS_JPEG:
+        raise UndecodablePhotoError(f"Photos in {syntax.name} cannot be decoded: send JPEG or uncompressed.")
+    size = (header.columns or 0, header.rows or 0)
+    _check_size(size, max_pixels)
+    dataset = dcmread(path)
+    frame = b""
+    try:
+        if syntax.is_encapsulated:
+            frame = next(generate_frames(dataset.PixelData, number_of_frames=header.number_of_frames or 1))
+            _check_frame(frame, syntax, size, max_pixels)
+        if syntax in _LOSSLESS_JPEG:
+            pixels = _decode_lossless_jpeg(frame, dataset)
+        else:
+            pixels = pixel_array(dataset, index=0, decoding_plugin=_PLUGINS[syntax])
+        return _to_rgb(pixels, dataset)
+    except _ODD:
+        is_jpeg = syntax.is_encapsulated and syntax != RLELossless
+        if is_jpeg and not frame.rstrip(b"\0").endswith(_END_OF_IMAGE):
+            raise TruncatedPhotoError("The photo's image data are cut short: send it again.") from None
+        raise UndecodablePhotoError("The photo's image data cannot be decoded: export it again.") from None
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    columns, rows = size
+    if columns * rows > max_pixels:
+        raise OversizePhotoError(
+            f"The photo has {columns} by {rows} pixels, over the limit of {max_pixels}: send a smaller one."
+        )
+
+
+def _check_frame(frame: bytes, syntax: UID, size: tuple[int, int], max_pixels: int) -> None:
+    """Hold the size that a compressed image states itself against its header, before memory is taken."""
+    if syntax == RLELossless:
+        return
+    try:
+        inside = _jpeg_ls_size(frame) if syntax in _JPEG_LS else Image.open(io.BytesIO(frame)).size
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise OversizePhotoError("The photo unpacks to too many pixels: send a smaller one.") from None
+    _check_size(inside, max_pixels)
+    if inside != size:
+        raise ValueError("header and image data name different sizes")
+
+
+def _jpeg_ls_size(frame: bytes) -> tuple[int, int]:
+    """Columns and rows from the frame header, marker SOF55 (ISO 14495-1 C.2.2)."""
+    at = 2
+    while at + 9 <= len(frame) and frame[at] == 0xFF:
+        if frame[at + 1] == 0xF7:
+            rows, columns = struct.unpack_from(">HH", frame, at + 5)
+            return columns, rows
+        at += 2 + struct.unpack_from(">H", frame, at + 2)[0]
+    raise ValueError("no frame header")
+
+
+def _decode_lossless_jpeg(frame: bytes, dataset: Dataset) -> NDArray[np.uint8]:
+    image = Image.open(io.BytesIO(frame))
+    if image.mode not in ("RGB", "L"):
+        raise ValueError("not an 8 bit image")
+    pixels = np.asarray(image)
+    # A lossless process stores the components as they are; nothing has turned them into RGB yet.
+    if dataset.PhotometricInterpretation == "YBR_FULL":
+        return np.asarray(convert_color_space(pixels, "YBR_FULL", "RGB"), np.uint8)
+    return pixels
+
+
+def _to_rgb(pixels: NDArray[np.generic], dataset: Dataset) -> NDArray[np.uint8]:
+    interpretation = dataset.PhotometricInterpretation
+    bits = int(dataset.BitsStored)
+    if interpretation == "PALETTE COLOR":
+        pixels = apply_color_lut(pixels, dataset)
+        bits = 8 * pixels.dtype.itemsize
+    elif interpretation.startswith("MONOCHROME"):
+        pixels = apply_voi_lut(pixels, dataset)
+    if pixels.dtype == np.uint8 and bits == 8:
+        scaled = np.array(pixels, np.uint8)
+    else:
+        lowest = -(2 ** (bits - 1)) if dataset.PixelRepresentation == 1 else 0
+        shares = (pixels.astype(np.float32) - lowest) / (2**bits - 1)
+        scaled = np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
+    if interpretation == "MONOCHROME1":
+        scaled = 255 - scaled
+    if scaled.ndim == 2:
+        return np.repeat(scaled[:, :, np.newaxis], 3, axis=2)
+    if scaled.ndim != 3 or scaled.shape[2] != 3:
+        raise ValueError("not an image of three channels")
+    return scaled

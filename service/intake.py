@@ -38,7 +38,7 @@ class ServiceIntake:
     """
 
     def __init__(
-        self, engine: Engine, storage: Storage, settings: Settings, wake: Callable[[int], None]
+        self, engine: Engine, storage: Storage, settings: Settings, wake: Callable[[int], object]
     ) -> None:
         self.engine = engine
         self.storage = storage

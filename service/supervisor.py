@@ -23,6 +23,7 @@ LONGEST_PAUSE = 30.0
 STEADY_SECONDS = 60.0
 """A process that ran this long is not counted as failing at start."""
 STOP_SECONDS = 20.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StartError(PermanentError):
@@ -118,8 +119,12 @@ class Supervisor:
             child.start()
 
     def stop(self) -> None:
-        """Ask the children to end, the last started first; kill what does not end in time."""
+        """Ask the children to end, the last started first; kill what does not end in time.
+
+        A second Ctrl-C meanwhile is ignored: it must not leave children behind.
+        """
         self.stopping = True
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
         for child in reversed(self.children):
             if child.process is None or not child.running():
                 continue
@@ -131,6 +136,8 @@ class Supervisor:
                 child.process.kill()
                 child.process.wait()
         log.info("all.stopped")
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     @contextmanager
     def stop_on_signals(self) -> Iterator[None]:
@@ -139,13 +146,10 @@ class Supervisor:
         def ask(_signal: int, _frame: FrameType | None) -> None:
             self.stopping = True
 
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, ask) for number in STOP_SIGNALS}
         try:
             yield
         finally:
-            # A second Ctrl-C while stopping must not leave children behind.
-            for number in before:
-                signal.signal(number, signal.SIG_IGN)
             self.stop()
             for number, handler in before.items():
                 signal.signal(number, handler)

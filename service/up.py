@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import structlog
@@ -74,11 +74,15 @@ def run_service(settings: Settings, on_ready: Callable[[Running], None]) -> None
             (data_dir / FILE).unlink(missing_ok=True)
 
 
-def free_port() -> int:
-    """A port of the loopback address that nothing listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Different ports of the loopback address that nothing listens on just now."""
+    with ExitStack() as probes:
+        ports = []
+        for _ in range(count):
+            probe = probes.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            ports.append(int(probe.getsockname()[1]))
+        return ports
 
 
 def _servers(settings: Settings, data_dir: Path, sockets: Path, supervisor: Supervisor) -> tuple[str, str]:

@@ -2,19 +2,19 @@
 
 import contextlib
 
-from celery import Celery
+from celery import Celery, current_app
 from kombu.exceptions import OperationalError
 
 from service.records.flow import Stage
 from service.running import broker_url
-from service.settings import Settings, load_settings
+from service.settings import Settings
 
 RECONCILE = "reconcile"
 QUEUES = (*(stage.value for stage in Stage), RECONCILE)
 
 
 def make_app(settings: Settings) -> Celery:
-    """The app, on the configured broker or that of the running service."""
+    """The app of this process, on the configured broker or that of the running service."""
     app = Celery("facialis", broker=broker_url(settings), include=["workers.tasks"])
     app.conf.update(
         task_ignore_result=True,
@@ -44,15 +44,16 @@ def make_app(settings: Settings) -> Celery:
             }
         },
     )
+    app.set_default()
     return app
 
 
-app = make_app(load_settings())
-
-
 def wake(stage: Stage, row_id: int) -> bool:
-    """Tell the workers of ``stage`` about a row; False if the broker is away, which costs only time."""
+    """Tell the workers of ``stage`` about a row, through the app that `make_app` made.
+
+    False if the broker is away, which costs only time.
+    """
     with contextlib.suppress(OperationalError, OSError):
-        app.send_task(f"facialis.{stage}", args=[row_id], queue=stage.value, retry=False)
+        current_app.send_task(f"facialis.{stage}", args=[row_id], queue=stage.value, retry=False)
         return True
     return False

@@ -1,6 +1,7 @@
 """Finds what should be moving and is not, from the rows alone: wiping the broker loses nothing."""
 
 import structlog
+from celery import current_app
 from kombu.exceptions import OperationalError
 from sqlalchemy import func, select, update
 
@@ -9,7 +10,7 @@ from service.intake import close_series, pose_rules
 from service.records import flow
 from service.records.flow import Stage
 from service.records.models import Delivery, Recording
-from workers.app import app, wake
+from workers.app import wake
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -66,9 +67,7 @@ def _enqueue(context: Context, stage: Stage) -> None:
 
 def _queue_length(stage: Stage) -> int:
     try:
-        with app.connection_for_write() as connection, connection.channel() as channel:
-            return int(channel.queue_declare(stage.value, passive=True).message_count)
+        with current_app.connection_for_write() as connection:
+            return len(connection.SimpleQueue(stage.value, no_ack=True))
     except (OperationalError, OSError):
         return 0
-    except connection.channel_errors:
-        return 0  # nothing was ever sent to this queue

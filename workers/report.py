@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
+from dicom.building import to_bytes
 from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import PhotoHeader
+from dicom.timepoints import Timepoint
 from dicom.uids import derived_uid
 from reports.content import RecordingReport
 from reports.recording_report import render_recording_report
+from service import PRODUCT
 from service.database import transaction
 from service.records import flow
 from service.records.flow import Stage
@@ -47,19 +50,21 @@ def report(context: Context, lease: Lease) -> None:
             return
         source = _gather(context, session, lease.row_id)
     pdf = render_recording_report(source.content)
-    uid = source.content.uid
+    uid, days = source.content.uid, source.content.days_from_surgery
     document = encapsulated_pdf(
         pdf,
         sources=source.headers,
         title=TITLE,
         sop_instance_uid=uid,
         series_uid=derived_uid("report series", uid),
-        created_at=source.created_at,
+        created_at=source.created_at.astimezone(),
+        timepoint=None if days is None else Timepoint(days, source.content.timepoint or ""),
+        software_version=PRODUCT,
     )
     document_key = content_key("reports", uid, "pdf")
     object_key = content_key("reports", uid, "dcm")
     context.storage.write(document_key, pdf)
-    context.storage.write(object_key, document)
+    context.storage.write(object_key, to_bytes(document))
     with transaction(context.engine) as session:
         flow.finish(session, Stage.REPORT, lease)
         row = Report(

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
 
+from dicom.headers import PhotoHeader
 from dicom.pixels import decode_photo
 from dicom.uids import derived_uid
 from grading.bundle import Bundle, describe_bundle
@@ -20,9 +19,10 @@ from grading.errors import PermanentError
 from grading.face import Photo as Pixels
 from grading.face import view_crop
 from grading.grader import PreparedPhoto, prepare_photo
-from grading.protocols import PROTOCOLS
+from grading.protocols import PROTOCOLS, Pose
 from service.database import transaction
 from service.intake import identity_problem, place_photos, pose_rules
+from service.photographs import check_modality, photo_faults
 from service.records import flow
 from service.records.flow import Stage
 from service.records.gradings import register_bundle, save_grading
@@ -30,9 +30,6 @@ from service.records.leases import Lease
 from service.records.models import Photo, Recording
 from service.storage import Storage, content_key
 from workers.context import Context
-
-PHOTO_MODALITIES = frozenset({"", "XC", "OT", "DER", "GM"})
-"""Modalities that photos come with; a CT slice sent as Secondary Capture is none of them."""
 
 
 class RecordingError(PermanentError):
@@ -51,8 +48,7 @@ class _Job:
     pose: str
     sha256: str
     storage_key: str
-    has_pixels: bool
-    modality: str
+    header: PhotoHeader
 
 
 def prepare(context: Context, lease: Lease) -> None:
@@ -78,14 +74,13 @@ def prepare(context: Context, lease: Lease) -> None:
                 assignment.poses[photo.sop_instance_uid],
                 photo.sha256,
                 photo.storage_key,
-                photo.header["has_pixel_data"],
-                photo.header["modality"],
+                PhotoHeader.from_json(photo.header),
             )
             for photo in recording.photos
         ]
     prepared: dict[int, PreparedPhoto] = {}
     keys: dict[int, tuple[str, str]] = {}
-    faults: list[tuple[int, str, PermanentError]] = []
+    faults: list[tuple[Pose, PermanentError]] = []
     preprocessing = context.bundle.preprocessing
     for job in jobs:
         pose = protocol.by_code[job.pose]
@@ -93,18 +88,14 @@ def prepare(context: Context, lease: Lease) -> None:
             pixels = _pixels(context.storage, job)
             prepared[job.photo_id] = photo = prepare_photo(pixels, job.pose, preprocessing)
         except PermanentError as error:
-            faults.append((pose.number, pose.name, error))
+            faults.append((pose, error))
             continue
         made_by = hashlib.sha256(f"{job.sha256} {preprocessing!r}".encode()).hexdigest()
         keys[job.photo_id] = content_key("crops", made_by, "png"), content_key("views", made_by, "jpg")
         context.storage.write(keys[job.photo_id][0], _encode(photo.crop, "PNG"))
         context.storage.write(keys[job.photo_id][1], _encode(view_crop(pixels, photo.face), "JPEG"))
     if faults:
-        words = " ".join(
-            f"Photo {number} ({name}): {_sentence(error)}"
-            for number, name, error in sorted(faults, key=lambda fault: fault[0])
-        )
-        raise RecordingError(faults[0][2].code, words)
+        raise RecordingError(faults[0][1].code, photo_faults(faults))
     with transaction(context.engine) as session:
         flow.finish(session, Stage.PREPARE, lease)
         for photo_id, result in prepared.items():
@@ -123,7 +114,7 @@ def grade(context: Context, lease: Lease) -> None:
         DamagedBundleError, BackboneMismatchError: the bundle cannot be used on this machine.
     """
     with transaction(context.engine) as session:
-        recording = _with_photos(session, lease.row_id)
+        recording = session.get_one(Recording, lease.row_id)
         photos = {photo.pose: photo for photo in recording.photos if photo.pose is not None}
         crops = {
             pose: _decode(context.storage.read(photo.crop_key))
@@ -151,29 +142,14 @@ def grade(context: Context, lease: Lease) -> None:
 
 
 def grading_uid(recording: Recording, bundle: Bundle) -> str:
-    """The UID of the grading of these photos in these poses by this bundle, in which the configuration lies."""
+    """The UID of the grading of these photos in these poses by this bundle and its configuration."""
     photos = sorted(f"{photo.pose} {photo.sha256}" for photo in recording.photos)
     return derived_uid("grading", recording.series_uid, bundle.hash, *photos)
 
 
-def _with_photos(session, recording_id: int) -> Recording:
-    query = select(Recording).where(Recording.id == recording_id).options(selectinload(Recording.photos))
-    return session.execute(query).scalar_one()
-
-
 def _pixels(storage: Storage, job: _Job) -> Pixels:
-    if job.modality not in PHOTO_MODALITIES:
-        raise RecordingError(
-            "photo.modality", f"this is no photograph but an image of modality {job.modality}; send the photo"
-        )
-    if not job.has_pixels:
-        raise RecordingError("photo.no_pixels", "the object holds no picture; send it again from the camera")
+    check_modality(job.header)
     return decode_photo(storage.path(job.storage_key))
-
-
-def _sentence(error: PermanentError) -> str:
-    text = str(error).rstrip(".")
-    return f"{text[:1].lower()}{text[1:]}."
 
 
 def _encode(pixels: Pixels, kind: str) -> bytes:
@@ -184,4 +160,5 @@ def _encode(pixels: Pixels, kind: str) -> bytes:
 
 def _decode(content: bytes) -> Pixels:
     with Image.open(io.BytesIO(content)) as image:
-        return np.asarray(image.convert("RGB"))
+        pixels: Pixels = np.asarray(image.convert("RGB"))
+        return pixels

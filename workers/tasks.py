@@ -1,4 +1,4 @@
-"""The Celery tasks. Each takes one id, holds that row by a lease, and leaves it moved on, waiting or explained."""
+"""The Celery tasks: each holds one row by a lease and leaves it moved on, waiting or explained."""
 
 import os
 import socket
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from celery import signals
+from celery import shared_task, signals
 from sqlalchemy import select
 
 from grading.errors import PermanentError, TransientError
@@ -16,7 +16,7 @@ from service.records.flow import Stage
 from service.records.leases import Lease, LeaseLostError
 from service.records.models import Delivery, DeliveryState, Grading, Recording, Report
 from workers import stages
-from workers.app import app, wake
+from workers.app import wake
 from workers.context import Context, context
 from workers.deliver import deliver, give_up, note_answer
 from workers.reconcile import reconcile as run_reconcile
@@ -27,21 +27,21 @@ log = structlog.get_logger()
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
 
-@app.task(name="facialis.prepare")
+@shared_task(name="facialis.prepare")
 def prepare_recording(recording_id: int) -> None:
     """Find the faces of a complete recording."""
     if _run(Stage.PREPARE, recording_id, stages.prepare):
         wake(Stage.GRADE, recording_id)
 
 
-@app.task(name="facialis.grade")
+@shared_task(name="facialis.grade")
 def grade_recording(recording_id: int) -> None:
     """Score a prepared recording."""
     if _run(Stage.GRADE, recording_id, stages.grade):
         wake(Stage.REPORT, recording_id)
 
 
-@app.task(name="facialis.report")
+@shared_task(name="facialis.report")
 def report_recording(recording_id: int) -> None:
     """Write the report of a graded recording."""
     if _run(Stage.REPORT, recording_id, report):
@@ -57,7 +57,7 @@ def report_recording(recording_id: int) -> None:
             wake(Stage.DELIVER, delivery_id)
 
 
-@app.task(name="facialis.deliver")
+@shared_task(name="facialis.deliver")
 def deliver_report(delivery_id: int) -> None:
     """Send one document to one destination."""
     held = context()
@@ -81,7 +81,7 @@ def deliver_report(delivery_id: int) -> None:
             leases.postpone(session, Delivery, lease, settings.retry_seconds)
 
 
-@app.task(name="facialis.reconcile")
+@shared_task(name="facialis.reconcile")
 def reconcile() -> None:
     """Find what should be moving and is not."""
     run_reconcile(context())

@@ -107,7 +107,7 @@ def finish(session: Session, stage: Stage, lease: Lease) -> None:
 
 
 def retry(session: Session, recording: Recording) -> None:
-    """Let a recording that needed attention try again: its deliveries if they failed, else from its photos."""
+    """Let a recording that needed attention try again: its failed deliveries, else from its photos."""
     if recording.reason_code != DELIVERY_FAILED:
         move(recording, RecordingState.COMPLETE)
         return

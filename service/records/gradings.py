@@ -71,7 +71,7 @@ def active_grading(session: Session, recording_id: int) -> Grading | None:
 
 
 def first_grading(session: Session, recording: Recording, bundle_id: int) -> Grading | None:
-    """The grading, by the same bundle, of the patient's first recording before this one; None if there is none.
+    """The grading, by the same bundle, of the patient's first recording before this one, if there is one.
 
     Scores of different bundles are not compared: their errors differ.
     """

@@ -1,0 +1,47 @@
+# make demo   sets everything up and runs the main job on phantom patients
+# make test   sets everything up and passes every check
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup check fast journeys bundle lock clean
+
+PYTHON := .venv/bin/python
+# One thread per process in the tests' many small processes is faster than many.
+export OMP_NUM_THREADS ?= 2
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/installed ## Make the virtual environment and install everything into it
+
+.venv/installed: pyproject.toml constraints.txt tools/setup
+	@tools/setup
+	@touch .venv/installed
+
+demo: setup ## Run the whole job on phantom patients; ARGS="--exit --summary out.json"
+	@$(PYTHON) -m service demo --data .facialis/demo $(ARGS)
+
+test: setup ## Lint, types, unit tests, journeys, interop
+	@tools/test-packages
+	@$(MAKE) --no-print-directory check fast journeys
+
+check: setup ## Lint and types
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+
+fast: setup ## The tests that take seconds
+	@$(PYTHON) -m pytest -q -m "not journey and not interop and not cohort"
+
+journeys: setup ## Whole ways through a running service, real peers, the cohort
+	@$(PYTHON) -m pytest -q -m "journey or interop or cohort"
+
+bundle: setup ## Train the commissioning bundle anew; COHORT=folder
+	@$(PYTHON) -m grading.commissioning --cohort "$(COHORT)" --work .facialis/bundle --out grading/bundles/commissioning
+
+lock: setup ## Resolve the dependencies anew into constraints.txt
+	@$(PYTHON) -m uv pip compile --universal --python-version 3.11 --all-extras --group dev --no-header \
+		--no-annotate --upgrade --quiet pyproject.toml --output-file constraints.txt
+
+clean: ## Remove what the commands above made
+	rm -rf .venv .facialis

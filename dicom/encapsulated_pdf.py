@@ -1,0 +1,101 @@
+"""A report as Encapsulated PDF (PS3.3 A.45.1), filed into the study of the photos that it is about.
+
+The patient and study attributes are the photos' own, or a PACS files the report under another patient.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydicom.dataset import Dataset
+from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
+
+from dicom.building import code, new_object
+from dicom.headers import PhotoHeader
+from dicom.moments import format_date, format_time
+from dicom.timepoints import Timepoint, add_timepoint
+from grading.errors import PermanentError
+
+
+class ReportSourcesError(PermanentError):
+    """The photos of a report are none, or of several patients or studies."""
+
+    code = "report.sources"
+
+
+def encapsulated_pdf(
+    pdf: bytes,
+    *,
+    sources: Sequence[PhotoHeader],
+    title: str,
+    sop_instance_uid: str,
+    series_uid: str,
+    created_at: datetime,
+    timepoint: Timepoint | None = None,
+    series_number: int = 902,
+    series_description: str = "Facial palsy report",
+    software_version: str = "",
+) -> Dataset:
+    """The report as a data set with file meta, ready for `dicom.building.to_bytes`.
+
+    ``sources`` are the graded photos, all of one patient and study; their order is kept. ``created_at`` is
+    wall-clock time; a retry passes the same moment and gets the same bytes. The document is marked UNVERIFIED
+    until a clinician signs. Raises `ReportSourcesError`.
+    """
+    if len({(photo.study_uid, photo.patient_id, photo.issuer) for photo in sources}) != 1:
+        raise ReportSourcesError("A report needs photos of exactly one patient and study: sort the photos.")
+    first = sources[0]
+    dataset = new_object(EncapsulatedPDFStorage, ExplicitVRLittleEndian, sop_instance_uid, created_at)
+    dataset.PatientName = first.patient_name
+    dataset.PatientID = first.patient_id
+    if first.issuer:
+        dataset.IssuerOfPatientID = first.issuer
+    dataset.PatientBirthDate = format_date(first.birth_date)
+    dataset.PatientSex = first.sex
+
+    dataset.StudyInstanceUID = first.study_uid
+    dataset.StudyDate = format_date(first.study_date)
+    dataset.StudyTime = format_time(first.study_time)
+    dataset.AccessionNumber = first.accession_number
+    dataset.ReferringPhysicianName = first.referring_physician
+    dataset.StudyID = first.study_id
+    if first.study_description:
+        dataset.StudyDescription = first.study_description
+    add_timepoint(dataset, timepoint)
+
+    dataset.Modality = "DOC"
+    dataset.SeriesInstanceUID = series_uid
+    dataset.SeriesNumber = series_number
+    dataset.SeriesDescription = series_description
+    dataset.SeriesDate = dataset.InstanceCreationDate
+    dataset.SeriesTime = dataset.InstanceCreationTime
+    dataset.Manufacturer = "Facialis"
+    dataset.ManufacturerModelName = "Facialis"
+    if software_version:
+        dataset.SoftwareVersions = software_version
+    dataset.ConversionType = "WSD"
+
+    taken = [photo.acquired_at for photo in sources if photo.acquired_at is not None]
+    dataset.InstanceNumber = 1
+    dataset.ContentDate = format_date(created_at.date())
+    dataset.ContentTime = format_time(created_at.time())
+    dataset.AcquisitionDateTime = f"{min(taken):%Y%m%d%H%M%S}" if taken else ""
+    dataset.BurnedInAnnotation = "YES"
+    dataset.RecognizableVisualFeatures = "YES"
+    dataset.SourceInstanceSequence = [_reference(photo) for photo in sources]
+    dataset.DocumentTitle = title
+    dataset.ConceptNameCodeSequence = [code("18748-4", "LN", "Diagnostic Imaging Report")]
+    dataset.VerificationFlag = "UNVERIFIED"
+    dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    dataset.EncapsulatedDocumentLength = len(pdf)
+    dataset.add_new("EncapsulatedDocument", "OB", pdf + b"\0" * (len(pdf) % 2))
+    return dataset
+
+
+def _reference(photo: PhotoHeader) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID = photo.sop_class_uid
+    item.ReferencedSOPInstanceUID = photo.sop_instance_uid
+    item.PurposeOfReferenceCodeSequence = [
+        code("121322", "DCM", "Source image for image processing operation")
+    ]
+    return item

@@ -1,0 +1,243 @@
+"""The storage SCP: an object is answered with Success only once it is on disk and the intake has recorded it.
+
+What is answered when (PS3.4 B.2.3; the codes are in `dicom.statuses`):
+
+- stored, known already, or kept beside another version: SUCCESS
+- disk full, or the intake cannot record now: OUT_OF_RESOURCES, and nothing is kept; the sender tries again
+- other UIDs than the command announced: MISMATCH, and the bytes go to quarantine
+- not a DICOM object, or cut short: NOT_UNDERSTOOD, and the bytes go to quarantine
+- too large, or refused by the intake: NOT_UNDERSTOOD
+- unknown calling or called AE title, too many associations: the association is rejected
+"""
+
+import enum
+import socket
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import structlog
+from pydicom.dataset import Dataset
+from pynetdicom import evt
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.events import Event
+from pynetdicom.transport import ThreadedAssociationServer
+
+from dicom.contexts import ACCEPTED
+from dicom.headers import PhotoHeader, UnreadableObjectError, read_header
+from dicom.spool import Spool, SpoolFile, SpoolingProvider
+from dicom.statuses import MISMATCH, NOT_UNDERSTOOD, OUT_OF_RESOURCES, SUCCESS
+from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from grading.errors import PermanentError, TransientError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiverConfig:
+    """How the receiver listens. Sizes in bytes, timeouts in seconds; port 0 picks a free one.
+
+    ``known_callers`` are the AE titles that may connect, empty for anybody. ``spool`` must be on the file
+    system that the intake moves objects to.
+    """
+
+    spool: Path
+    ae_title: str = "FACIALIS"
+    host: str = "0.0.0.0"  # noqa: S104 - modalities connect from the hospital's network
+    port: int = 11112
+    known_callers: tuple[str, ...] = ()
+    max_associations: int = 20
+    max_pdu: int = 131072
+    min_free_bytes: int = 1 << 30
+    max_object_bytes: int = 1 << 28
+    acse_timeout: float = 30.0
+    dimse_timeout: float = 30.0
+    network_timeout: float = 60.0
+
+
+@dataclass(frozen=True)
+class ReceivedObject:
+    """A whole object in the spool, on disk. The intake moves ``path`` away; what is left there is removed.
+
+    ``sha256`` (hex) is over the transfer syntax UID, a newline and the data set's bytes as sent; ``size`` is
+    the number of those bytes.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    header: PhotoHeader
+    calling_ae: str
+    peer_address: str
+    received_at: datetime
+
+
+class Stored(enum.Enum):
+    """What the intake made of an object. All are Success to the sender."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+class Intake(Protocol):
+    """Who records received objects. Called from several threads at once."""
+
+    def store(self, received: ReceivedObject) -> Stored:
+        """Record an object durably. `TransientError` or `OSError` mean later, `PermanentError` never."""
+
+    def quarantine(self, path: Path, reason: str, calling_ae: str) -> None:
+        """Move bytes that cannot be accepted to where a person can look at them."""
+
+
+class Receiver:
+    """Listens for C-ECHO and C-STORE and hands whole objects to an intake."""
+
+    def __init__(self, config: ReceiverConfig, intake: Intake, log: Any = None) -> None:
+        self.config = config
+        self._intake = intake
+        self._log = log or structlog.get_logger()
+        self._spool = Spool(config.spool, config.min_free_bytes, config.max_object_bytes)
+        self._server: ThreadedAssociationServer | None = None
+        self._entity = ApplicationEntity(config.ae_title)
+        self._entity.require_called_aet = True
+        self._entity.require_calling_aet = list(config.known_callers)
+        self._entity.maximum_associations = config.max_associations
+        self._entity.maximum_pdu_size = config.max_pdu
+        self._entity.acse_timeout = config.acse_timeout
+        self._entity.dimse_timeout = config.dimse_timeout
+        self._entity.network_timeout = config.network_timeout
+        self._entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+        self._entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+        for sop_class, syntaxes in ACCEPTED.items():
+            self._entity.add_supported_context(sop_class, list(syntaxes))
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on, also when the configuration asked for any."""
+        return int(self._server.server_address[1]) if self._server else self.config.port
+
+    def start(self) -> None:
+        """Listen, without blocking. Raises `OSError` when the port is taken."""
+        self.config.spool.mkdir(parents=True, exist_ok=True)
+        swept = self._spool.sweep()
+        handlers: list[Any] = [
+            (evt.EVT_CONN_OPEN, self._on_connection),
+            (evt.EVT_CONN_CLOSE, self._on_close),
+            (evt.EVT_ACCEPTED, self._on_accepted),
+            (evt.EVT_REJECTED, self._on_rejected),
+            (evt.EVT_C_ECHO, lambda event: SUCCESS),
+            (evt.EVT_C_STORE, self._on_store),
+        ]
+        address = (self.config.host, self.config.port)
+        self._server = cast(
+            ThreadedAssociationServer,
+            self._entity.start_server(address, block=False, evt_handlers=handlers),
+        )
+        self._log.info("receiver.listening", ae_title=self.config.ae_title, port=self.port, swept=swept)
+
+    def stop(self) -> None:
+        """Stop listening and abort what is under way: an object without a reply is sent again."""
+        if self._server is not None:
+            self._entity.shutdown()
+            self._server = None
+            self._log.info("receiver.stopped", ae_title=self.config.ae_title)
+
+    def _on_connection(self, event: Event) -> None:
+        association = event.assoc
+        connection = association.dul.socket.socket if association.dul.socket else None
+        if connection is not None:
+            # With Nagle's algorithm on, a reply may wait some 40 ms for the peer's delayed acknowledgement.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        association.dimse = SpoolingProvider(association, self._spool)
+
+    def _on_close(self, event: Event) -> None:
+        if isinstance(event.assoc.dimse, SpoolingProvider):
+            event.assoc.dimse.discard()
+        if event.assoc.requestor.primitive is None:
+            # A probe that only connects would hold its thread, and a place among max_associations, until the
+            # timeout of a request that cannot come any more. None is what waiting for it returns then.
+            event.assoc.dul.to_user_queue.put(cast(Any, None))
+
+    def _on_accepted(self, event: Event) -> None:
+        refused = [context.abstract_syntax for context in event.assoc.rejected_contexts]
+        self._log.info("receiver.association", **_peer(event), refused_classes=sorted(set(map(str, refused))))
+
+    def _on_rejected(self, event: Event) -> None:
+        self._log.warning("receiver.association_rejected", **_peer(event), called_ae=_called(event))
+
+    def _on_store(self, event: Event) -> Dataset:
+        request = cast(C_STORE, event.request)
+        spooled = cast(SpoolFile, request._dataset_file)
+        try:
+            status, outcome = self._take_in(event, request, spooled)
+        # The outermost call of the association's thread: a fault must leave the object with its sender.
+        except Exception as error:
+            # The message is left out: a database's may quote a patient's data.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            self._log.error(
+                "receiver.fault", error=type(error).__name__, file=place.filename, line=place.lineno
+            )
+            status, outcome = OUT_OF_RESOURCES, "internal fault"
+        finally:
+            spooled.discard()
+        log = self._log.info if status == SUCCESS else self._log.warning
+        log(
+            "receiver.object",
+            sop_instance_uid=str(request.AffectedSOPInstanceUID),
+            status=f"0x{status:04X}",
+            outcome=outcome,
+            bytes=spooled.size,
+            **_peer(event),
+        )
+        reply = Dataset()
+        reply.Status = status
+        if status != SUCCESS:
+            reply.ErrorComment = outcome[:64]
+        return reply
+
+    def _take_in(self, event: Event, request: C_STORE, spooled: SpoolFile) -> tuple[int, str]:
+        """The status to answer, and the outcome in words without the patient's data."""
+        calling_ae = _peer(event)["calling_ae"]
+        try:
+            path = spooled.finish()
+            if not spooled.size:
+                return NOT_UNDERSTOOD, "no data set"
+            try:
+                header = read_header(path)
+            except UnreadableObjectError as error:
+                self._intake.quarantine(path, error.code, calling_ae)
+                return NOT_UNDERSTOOD, error.code
+            announced = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
+            if announced != (header.sop_class_uid, header.sop_instance_uid) or (
+                header.sop_class_uid != event.context.abstract_syntax
+            ):
+                self._intake.quarantine(path, "dicom.uid_mismatch", calling_ae)
+                return MISMATCH, "dicom.uid_mismatch"
+            received = ReceivedObject(
+                path=path,
+                sha256=spooled.sha256,
+                size=spooled.size,
+                header=header,
+                calling_ae=calling_ae,
+                peer_address=_peer(event)["peer_address"],
+                received_at=datetime.now(UTC),
+            )
+            return SUCCESS, self._intake.store(received).value
+        except TransientError as error:
+            return OUT_OF_RESOURCES, error.code
+        except PermanentError as error:
+            return NOT_UNDERSTOOD, error.code
+        except OSError as error:
+            return OUT_OF_RESOURCES, f"disk: {type(error).__name__}"
+
+
+def _peer(event: Event) -> dict[str, str]:
+    requestor = event.assoc.requestor
+    return {"calling_ae": requestor.ae_title.strip(), "peer_address": str(requestor.address)}
+
+
+def _called(event: Event) -> str:
+    primitive = event.assoc.requestor.primitive
+    return (primitive.called_ae_title or "").strip() if primitive else ""

@@ -1,0 +1,182 @@
+"""Where an incoming object's bytes go while they come in: a locked temporary file, hashed on the way.
+
+pynetdicom can write incoming objects to a temporary file by itself, but in a folder that is set for the whole
+process, without a limit, and a full disk ends its network thread, so that the sender hears nothing until it
+times out. `SpoolingProvider` gives each incoming message a file of ours instead, which never raises while the
+network is read: it remembers what went wrong and lets the rest of the object pass.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Self, cast
+
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import UID
+from pynetdicom.association import Association
+from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.dimse_messages import DIMSEMessage
+from pynetdicom.dsutils import create_file_meta
+from pynetdicom.pdu_primitives import P_DATA
+
+from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from grading.errors import PermanentError, TransientError
+
+_PREFIX, _SUFFIX = "incoming-", ".part"
+
+
+class DiskFullError(TransientError):
+    """The disk has less room than the mark under which nothing is taken in."""
+
+    code = "dicom.disk_full"
+
+
+class OversizeObjectError(PermanentError):
+    """An object is larger than the limit."""
+
+    code = "dicom.too_large"
+
+
+@dataclass(frozen=True)
+class Spool:
+    """A folder for what is coming in. Sizes in bytes."""
+
+    folder: Path
+    min_free_bytes: int
+    max_object_bytes: int
+
+    def sweep(self) -> int:
+        """Remove what killed processes left behind; a file that a living one writes is locked and stays.
+
+        Returns the number of files removed.
+        """
+        removed = 0
+        for path in self.folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+            with path.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+
+class SpoolFile:
+    """One incoming object on disk, written by pynetdicom's message through ``write`` and ``file.flush``.
+
+    ``failure`` is what kept the bytes from being written, if anything. ``sha256`` (hex) is over the transfer
+    syntax UID in ASCII, a newline and the data set as sent, without preamble and file meta: a resend hashes
+    equal. ``size`` counts the data set's bytes. The file is locked for as long as it is open.
+    """
+
+    def __init__(self, spool: Spool, message: DIMSEMessage, association: Association) -> None:
+        self._spool = spool
+        self._message = message
+        self._association = association
+        self._file: BinaryIO | None = None
+        self._hash = hashlib.sha256()
+        self.name = ""
+        self.size = 0
+        self.failure: Exception | None = None
+
+    @property
+    def file(self) -> Self:
+        """Itself: pynetdicom flushes through the attribute that `tempfile` gives its files."""
+        return self
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what was written so far."""
+        return self._hash.hexdigest()
+
+    def write(self, fragment: bytes) -> None:
+        """Take in the next bytes of the data set."""
+        if self.failure is not None:
+            return
+        self.size += len(fragment)
+        try:
+            if self.size > self._spool.max_object_bytes:
+                raise OversizeObjectError("The object is over the size limit: raise it or send less.")
+            if self._file is None:
+                self._open()
+            cast(BinaryIO, self._file).write(fragment)
+            self._hash.update(fragment)
+        # Whatever went wrong, raising here would end the network thread before a reply could be sent.
+        except Exception as failure:
+            self.failure = failure
+            self.discard()
+
+    def flush(self) -> None:
+        """Nothing: `finish` flushes, once."""
+
+    def finish(self) -> Path:
+        """Put the bytes on the disk and say where. Raises what kept them from being written, or `OSError`."""
+        if self.failure is not None:
+            raise self.failure
+        if self._file is not None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        return Path(self.name)
+
+    def close(self) -> None:
+        """Close the file and let go of its lock; what is on disk stays."""
+        if self._file is not None:
+            file, self._file = self._file, None
+            try:
+                file.close()
+            except OSError as failure:  # the disk is full, and the rest of the buffer cannot be written
+                self.failure = self.failure or failure
+
+    def discard(self) -> None:
+        """Close the file and remove it, unless it has been moved away."""
+        self.close()
+        if self.name:
+            Path(self.name).unlink(missing_ok=True)
+
+    def _open(self) -> None:
+        if shutil.disk_usage(self._spool.folder).free < self._spool.min_free_bytes:
+            raise DiskFullError("The disk is nearly full: make room, then send again.")
+        descriptor, self.name = tempfile.mkstemp(_SUFFIX, _PREFIX, self._spool.folder)
+        self._file = os.fdopen(descriptor, "wb")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        command = self._message.command_set
+        syntax = self._association._accepted_cx[cast(int, self._message.context_id)].transfer_syntax[0]
+        meta = create_file_meta(
+            sop_class_uid=command.AffectedSOPClassUID,
+            sop_instance_uid=command.AffectedSOPInstanceUID,
+            transfer_syntax=syntax,
+            implementation_uid=UID(IMPLEMENTATION_CLASS_UID),
+            implementation_version=IMPLEMENTATION_VERSION_NAME,
+        )
+        head = DicomBytesIO()
+        write_file_meta_info(head, meta)
+        self._file.write(b"\0" * 128 + b"DICM" + head.getvalue())
+        self._hash.update(f"{syntax}\n".encode())
+
+
+class SpoolingProvider(DIMSEServiceProvider):
+    """pynetdicom's message layer for one association, with a `SpoolFile` behind every message."""
+
+    def __init__(self, association: Association, spool: Spool) -> None:
+        super().__init__(association)
+        self._spool = spool
+
+    def receive_primitive(self, primitive: P_DATA) -> None:
+        """Take in one piece from the network (called by pynetdicom's network thread)."""
+        if self.message is None:
+            self.message = DIMSEMessage()
+            # Declared as a file of tempfile; what is used of it is write, file.flush, close and name.
+            file = SpoolFile(self._spool, self.message, self.assoc)
+            self.message._data_set_file = file  # type: ignore[assignment]
+        super().receive_primitive(primitive)
+
+    def discard(self) -> None:
+        """Drop what has come in of an unfinished message, when the association ends."""
+        if self.message is not None and self.message._data_set_file is not None:
+            self.message._data_set_file.discard()  # type: ignore[attr-defined]

@@ -1,0 +1,112 @@
+"""The command that says whether this installation is healthy."""
+
+import json
+import shutil
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from grading.errors import FacialisError
+from service.settings import Destination, Settings, load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(check)
+
+
+def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
+    """Check database, broker, disk, bundle, device and destinations; status 1 if any of them fails."""
+    settings = load_settings()
+    checks: dict[str, Callable[[Settings], str]] = {
+        "database": _database,
+        "broker": _broker,
+        "disk": _disk,
+        "bundle": _bundle,
+        "device": _device,
+    }
+    for destination in settings.destinations:
+        checks[f"destination {destination.name}"] = partial(_peer, destination)
+    results = []
+    for name, run in checks.items():
+        try:
+            results.append({"check": name, "ok": True, "found": run(settings)})
+        except FacialisError as error:
+            results.append({"check": name, "ok": False, "found": str(error), "code": error.code})
+    if as_json:
+        typer.echo(json.dumps(results))
+    else:
+        console = Console(soft_wrap=True)
+        for result in results:
+            mark = "[green]ok[/]  " if result["ok"] else "[red]FAIL[/]"
+            console.print(f"{mark} {result['check']}: {result['found']}", highlight=False)
+    if not all(result["ok"] for result in results):
+        raise typer.Exit(1)
+
+
+def _database(settings: Settings) -> str:
+    from sqlalchemy import text
+
+    from service.database import connect, transaction
+    from service.running import database_url
+
+    with transaction(connect(database_url(settings))) as session:
+        return f"PostgreSQL {session.scalar(text('SHOW server_version'))}"
+
+
+def _broker(settings: Settings) -> str:
+    from kombu import Connection
+    from kombu.exceptions import OperationalError
+
+    from grading.errors import TransientError
+    from service.running import broker_url
+
+    try:
+        with Connection(broker_url(settings), connect_timeout=3) as connection:
+            connection.ensure_connection(max_retries=1, timeout=3)
+    except (OperationalError, OSError):
+        raise TransientError("the broker cannot be reached; is Redis running?") from None
+    return "Redis answers"
+
+
+def _disk(settings: Settings) -> str:
+    from grading.errors import PermanentError
+
+    folder = settings.data_dir
+    if not folder.is_dir():
+        raise PermanentError(f"the data folder {folder} does not exist yet; 'facialis up' makes it")
+    free = shutil.disk_usage(folder).free
+    if free < settings.receiver.min_free_bytes:
+        raise PermanentError(f"{free / 1e9:.1f} GB free: the receiver refuses photos; make room")
+    return f"{free / 1e9:.1f} GB free in {folder}"
+
+
+def _bundle(settings: Settings) -> str:
+    from grading.bundle import COMMISSIONING_BUNDLE, load_bundle
+    from grading.grader import Grader
+
+    bundle = load_bundle(settings.bundle or COMMISSIONING_BUNDLE)
+    Grader(bundle)
+    kind = ", commissioning model: not for clinical use" if bundle.commissioning else ""
+    return f"{bundle.name} {bundle.version} ({bundle.hash[:12]}) on {bundle.backbone.name}{kind}"
+
+
+def _device(_settings: Settings) -> str:
+    import torch
+
+    return (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"CPU, {torch.get_num_threads()} threads"
+    )
+
+
+def _peer(destination: Destination, settings: Settings) -> str:
+    from dicom.sending import Peer, echo
+
+    peer = Peer(destination.ae_title, destination.host, destination.port)
+    echo(peer, calling_ae=settings.receiver.ae_title)
+    return "answers C-ECHO"

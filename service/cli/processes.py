@@ -1,0 +1,117 @@
+"""Commands that run the service, whole or one process of it."""
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from service.logs import configure_logs
+from service.settings import Settings, load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(up)
+    app.command()(receive)
+    app.command()(worker)
+    app.command()(schedule)
+    app.command()(web)
+    database = typer.Typer(help="The database.", no_args_is_help=True)
+    database.command("upgrade")(upgrade_database)
+    app.add_typer(database, name="db")
+
+
+def up() -> None:
+    """Run the whole service on this machine until Ctrl-C.
+
+    PostgreSQL and Redis come from wheels and keep their files in the data folder, unless
+    FACIALIS_DATABASE_URL and FACIALIS_BROKER_URL name others.
+    """
+    from service.running import Running
+    from service.up import run_service
+
+    settings = _start("up")
+    console = Console()
+
+    def tell(running: Running) -> None:
+        receiver = settings.receiver
+        console.print(f"DICOM receiver  {receiver.ae_title}@{receiver.host}:{running.receiver_port}")
+        console.print(f"Web page        http://{settings.web.host}:{running.web_port}/")
+        console.print(f"Data            {settings.data_dir.resolve()}")
+        console.print("Ctrl-C stops everything.")
+
+    run_service(settings, tell)
+
+
+def receive() -> None:
+    """Run the DICOM receiver."""
+    settings = _start("receive")
+    from service.receive import receive as run_receiver
+    from service.records.flow import Stage
+    from workers.app import make_app, wake
+
+    make_app(settings)
+    run_receiver(settings, lambda recording_id: wake(Stage.PREPARE, recording_id))
+
+
+def worker(
+    queue: Annotated[
+        list[str], typer.Option(help="A queue to serve: prepare, grade, report, deliver, reconcile.")
+    ],
+    processes: Annotated[int, typer.Option(min=1, help="How many tasks at once.")] = 1,
+) -> None:
+    """Run a worker for one or more queues."""
+    settings = _start(f"worker-{'-'.join(queue)}")
+    from workers.app import QUEUES, make_app
+
+    unknown = set(queue) - set(QUEUES)
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(QUEUES)}")
+    if "grade" in queue:
+        # A bundle that cannot be used ends the worker here, so that recordings wait rather than fail.
+        from workers.context import context
+
+        _ = context().grader
+    # The network uses all cores by itself: one process, whose model is loaded once.
+    pool = ["--pool", "solo"] if processes == 1 else ["--pool", "prefork", "--concurrency", str(processes)]
+    make_app(settings).worker_main([
+        "worker", *pool, "--queues", ",".join(queue), "--hostname", f"{'-'.join(queue)}-{os.getpid()}@%h",
+        "--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", settings.log_level,
+    ])  # fmt: skip
+
+
+def schedule() -> None:
+    """Run the clock that asks the workers every few seconds to look for work left behind."""
+    settings = _start("schedule")
+    from workers.app import make_app
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_app(settings).start(["beat", "--schedule", str(settings.data_dir / "schedule"), "--pidfile", ""])
+
+
+def web() -> None:
+    """Run the web pages."""
+    settings = _start("web")
+    from service.database import connect
+    from service.running import database_url
+    from service.storage import FolderStorage
+    from service.web.serve import serve
+
+    storage = FolderStorage(settings.data_dir / "files")
+    serve(connect(database_url(settings)), storage, settings.web.host, settings.web.port)
+
+
+def upgrade_database() -> None:
+    """Bring the database to the newest revision."""
+    settings = _start("db")
+    from migrations.upgrade import upgrade
+    from service.running import database_url
+
+    upgrade(database_url(settings))
+
+
+def _start(process: str) -> Settings:
+    settings = load_settings()
+    configure_logs(settings.log_level, process)
+    return settings

@@ -1,0 +1,120 @@
+"""Commands about photo series: send one, draw one, grade one."""
+
+import datetime as dt
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from grading.errors import PermanentError
+from service.settings import load_settings
+
+
+class SendError(PermanentError):
+    """Objects were not taken by the peer."""
+
+    code = "send.refused"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(send)
+    app.command()(phantom)
+    app.command()(grade)
+
+
+def send(
+    paths: Annotated[
+        list[Path], typer.Argument(help="DICOM files, folders of them, or a folder of 1.jpg … 9.jpg.")
+    ],
+    to: Annotated[str, typer.Option(help="The receiver, as AE@host:port.")],
+    calling_ae: Annotated[str, typer.Option(help="Our AE title.")] = "FACIALIS-SEND",
+    patient: Annotated[str, typer.Option(help="For plain photos: the patient's ID.")] = "",
+    name: Annotated[str, typer.Option(help="For plain photos: the patient's name, as Family^Given.")] = "",
+    taken: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="For plain photos: when."),
+    ] = None,
+) -> None:
+    """Send DICOM files, or a folder of photos as a series, by C-STORE."""
+    from dicom.sending import Peer, send_objects
+    from service.outgoing import collect_objects
+
+    peer = Peer.parse(to)
+    with tempfile.TemporaryDirectory() as work, Progress(console=Console(stderr=True)) as progress:
+        files = collect_objects(paths, Path(work), patient, name, taken)
+        task = progress.add_task(f"Sending to {peer}", total=len(files))
+        outcomes = send_objects(files, peer, calling_ae=calling_ae, on_sent=lambda *_: progress.advance(task))
+    refused = [outcome for outcome in outcomes if not outcome.ok]
+    for outcome in refused:
+        typer.echo(f"{outcome.path.name}: {outcome.words}", err=True)
+    typer.echo(f"{len(outcomes) - len(refused)} of {len(outcomes)} objects were taken by {peer}")
+    if refused:
+        raise SendError(f"{len(refused)} objects were not taken; the lines above say why")
+
+
+def phantom(
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    dicom: Annotated[
+        bool, typer.Option("--dicom", help="DICOM files of patients with a history, not JPEG.")
+    ] = False,
+    patients: Annotated[int, typer.Option(min=1, help="How many.")] = 2,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same phantoms.")] = 0,
+) -> None:
+    """Draw phantom series with known scores: a cohort folder of JPEG files, or DICOM files."""
+    from grading.phantom import phantom_patient, write_cohort
+    from service.phantoms import write_dicom
+
+    if out.exists() and any(out.iterdir()):
+        raise PermanentError(f"{out} is not empty: give a new folder")
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("Drawing phantoms", total=None)
+        if not dicom:
+            write_cohort(
+                out,
+                patients,
+                seed,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        else:
+            progress.update(task, total=patients)
+            for number in range(patients):
+                # Every fourth is healthy, as in the cohort folder.
+                write_dicom(out, phantom_patient(seed + number, healthy=number % 4 == 3))
+                progress.advance(task)
+    typer.echo(f"{patients} phantom patients in {out}")
+
+
+def grade(
+    path: Annotated[
+        Path, typer.Argument(help="Folder with 1.jpg … 9.jpg or with DICOM files of one series.")
+    ],
+    bundle: Annotated[Path | None, typer.Option(help="The bundle that grades.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Grade one series from files, with no database."""
+    from service.offline import grade_folder
+
+    settings = load_settings()
+    result = grade_folder(path, bundle or settings.bundle, settings)
+    if as_json:
+        typer.echo(json.dumps(result.to_json()))
+        return
+    console = Console()
+    table = Table("Item", "Score", "Range", "Reading", "Photo")
+    for line in result.lines:
+        table.add_row(line.name, f"{line.score:.0f}", line.range, line.reading, line.photo)
+    console.print(table)
+    for sub_score in result.grading.sub_scores:
+        if sub_score.formula == "folded":
+            console.print(f"{sub_score.name} (folded, 0-100): {sub_score.value:.0f}")
+    for flag in result.flags:
+        console.print(f"Note: {flag}")
+    console.print(f"Model {result.grading.bundle_name} {result.grading.bundle_version}")
+    if result.commissioning:
+        console.print("[bold red]commissioning model: not for clinical use[/]")

@@ -1,0 +1,175 @@
+"""One recording from files on disk, with no database: photos ``1.jpg`` to ``9.jpg``, or DICOM objects."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dicom.headers import PhotoHeader, read_header
+from dicom.pixels import decode_photo
+from dicom.poses import PoseRules, assign_poses
+from grading.bundle import COMMISSIONING_BUNDLE, load_bundle
+from grading.errors import PermanentError
+from grading.face import Photo
+from grading.grader import Grader, Grading, prepare_photo
+from grading.photos import SUFFIXES, load_series
+from grading.protocols import PROTOCOLS, Protocol
+from grading.scales import EFACE
+from service.intake import pose_rules
+from service.photographs import check_modality, photo_faults
+from service.reporting import describe_flag
+from service.settings import Settings
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+DICOM_SUFFIXES = frozenset({"", ".dcm", ".dicom"})
+
+
+class FolderError(PermanentError):
+    """A folder does not hold one photo series."""
+
+    code = "folder.invalid"
+
+
+class FileError(PermanentError):
+    """What is wrong with one file, named."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # that of the error it tells of
+
+
+@dataclass(frozen=True)
+class DicomPhoto:
+    """A DICOM file with its header."""
+
+    file: Path
+    header: PhotoHeader
+
+
+def load_recording(folder: Path, rules: PoseRules, protocol: Protocol) -> dict[str, Photo]:
+    """The photos of a folder by pose code, each (H, W, 3) uint8 RGB.
+
+    A folder of JPEG or PNG files is read by their numbers; one of DICOM files by the pose rules.
+
+    Raises:
+        FolderError: there is no such folder, or it holds neither kind of file.
+        PermanentError: a file cannot be read or poses are missing or claimed twice; it names them.
+    """
+    if not folder.is_dir():
+        raise FolderError(f"{folder} is not a folder: give the folder of one photo series")
+    files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    if any(file.suffix.lower() in SUFFIXES for file in files):
+        return load_series(folder, protocol)
+    photos = find_dicom(files)
+    if not photos:
+        raise FolderError(
+            f"{folder} holds no photos: expected 1.jpg to {len(protocol.poses)}.jpg, or DICOM files"
+        )
+    for photo in photos:
+        _named(photo.file, check_modality, photo.header)
+    assignment = assign_poses([photo.header for photo in photos], rules, protocol)
+    problem = assignment.problem()
+    if problem is not None:
+        raise FolderError(problem)
+    return {
+        assignment.poses[photo.header.sop_instance_uid]: _named(photo.file, decode_photo, photo.file)
+        for photo in photos
+    }
+
+
+def find_dicom(files: list[Path]) -> list[DicomPhoto]:
+    """The files that should be DICOM objects, with their headers.
+
+    Raises:
+        FileError: one of them is not; the message names it.
+    """
+    return [
+        DicomPhoto(file, _named(file, read_header, file))
+        for file in files
+        if file.suffix.lower() in DICOM_SUFFIXES
+    ]
+
+
+def _named(file: Path, act: Callable[[T], R], argument: T) -> R:
+    """Do it, and name the file in the message of what goes wrong."""
+    try:
+        return act(argument)
+    except PermanentError as error:
+        raise FileError(error.code, f"{file.name}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Line:
+    """One item of an offline grading in words."""
+
+    name: str
+    score: float
+    range: str
+    reading: str
+    photo: str
+
+
+@dataclass(frozen=True)
+class OfflineResult:
+    """A grading made from files."""
+
+    grading: Grading
+    flags: tuple[str, ...]
+    commissioning: bool
+
+    @property
+    def lines(self) -> list[Line]:
+        """One line per item, in the scale's order."""
+        items = [item for item in EFACE.items if item.id in self.grading.scores]
+        return [
+            Line(
+                f"{item.id} {item.name}",
+                self.grading.scores[item.id],
+                f"{item.low:.0f}-{item.high:.0f}",
+                item.direction(self.grading.scores[item.id]),
+                item.pose or "",
+            )
+            for item in items
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """The grading as JSON types."""
+        return {
+            "scores": self.grading.scores,
+            "sub_scores": [asdict(sub_score) for sub_score in self.grading.sub_scores],
+            "flags": list(self.flags),
+            "bundle": {
+                "name": self.grading.bundle_name,
+                "version": self.grading.bundle_version,
+                "hash": self.grading.bundle_hash,
+                "commissioning": self.commissioning,
+            },
+        }
+
+
+def grade_folder(folder: Path, bundle_folder: Path | None, settings: Settings) -> OfflineResult:
+    """Grade the series in a folder.
+
+    Raises:
+        PermanentError: the folder, a photo or the bundle cannot be used; the message says what to do.
+    """
+    bundle = load_bundle(bundle_folder or COMMISSIONING_BUNDLE)
+    protocol = PROTOCOLS[settings.protocol]
+    photos = load_recording(folder, pose_rules(settings), protocol)
+    faults = []
+    prepared = {}
+    for pose in protocol.poses:
+        try:
+            prepared[pose.code] = prepare_photo(photos[pose.code], pose.code, bundle.preprocessing)
+        except PermanentError as error:
+            faults.append((pose, error))
+    if faults:
+        raise FileError(faults[0][1].code, photo_faults(faults))
+    grading = Grader(bundle).grade({code: photo.crop for code, photo in prepared.items()})
+    flags = [
+        *grading.flags,
+        *(f"{flag} ({code})" for code, photo in prepared.items() for flag in photo.flags),
+    ]
+    return OfflineResult(grading, tuple(describe_flag(flag) for flag in flags), bundle.commissioning)

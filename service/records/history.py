@@ -1,0 +1,137 @@
+"""Read queries behind the pages: who is there, one patient's history, one recording in full."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from service.records.models import (
+    Grading,
+    Patient,
+    Photo,
+    Recording,
+    RecordingState,
+    Report,
+)
+
+
+def recordings_by_state(session: Session) -> dict[RecordingState, int]:
+    """How many recordings are in each state, zeros included."""
+    rows = session.execute(select(Recording.state, func.count()).group_by(Recording.state)).tuples().all()
+    return dict.fromkeys(RecordingState, 0) | dict(rows)
+
+
+def find_patients(session: Session, search: str, limit: int) -> Sequence[Patient]:
+    """Patients whose name or id holds every word of ``search``, those with the latest arrivals first.
+
+    An empty search finds everybody. Surgeries and recordings come along.
+    """
+    latest = (
+        select(func.max(Recording.last_received_at))
+        .where(Recording.patient_key == Patient.id)
+        .scalar_subquery()
+    )
+    query = (
+        select(Patient)
+        .where(_named(search))
+        .order_by(latest.desc().nulls_last(), Patient.id.desc())
+        .limit(limit)
+        .options(selectinload(Patient.surgeries), selectinload(Patient.recordings))
+    )
+    return session.scalars(query).all()
+
+
+def recordings_needing_attention(session: Session, search: str, limit: int) -> Sequence[Recording]:
+    """Recordings that wait for a person, the longest waiting first; of the searched patients if any."""
+    query = (
+        select(Recording)
+        .outerjoin(Recording.patient)
+        .where(Recording.state == RecordingState.NEEDS_ATTENTION, _named(search))
+        .order_by(Recording.state_changed_at, Recording.id)
+        .limit(limit)
+        .options(selectinload(Recording.patient))
+    )
+    return session.scalars(query).all()
+
+
+def unidentified_recordings(session: Session, limit: int) -> Sequence[Recording]:
+    """Recordings on their way whose photos name no patient so far, the newest first."""
+    query = (
+        select(Recording)
+        .where(Recording.patient_key.is_(None), Recording.state != RecordingState.NEEDS_ATTENTION)
+        .order_by(Recording.last_received_at.desc())
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def patient_history(session: Session, patient_id: int) -> Patient | None:
+    """A patient with surgeries, recordings and every grading of them."""
+    gradings = selectinload(Patient.recordings).selectinload(Recording.gradings)
+    return session.get(
+        Patient,
+        patient_id,
+        options=[
+            selectinload(Patient.surgeries),
+            gradings.selectinload(Grading.items),
+            gradings.selectinload(Grading.bundle),
+        ],
+    )
+
+
+def recording_in_full(session: Session, recording_id: int) -> Recording | None:
+    """A recording with its patient, surgery, photos and attempted stages."""
+    return session.get(
+        Recording,
+        recording_id,
+        options=[
+            selectinload(Recording.patient),
+            selectinload(Recording.surgery),
+            selectinload(Recording.photos),
+            selectinload(Recording.stages),
+        ],
+    )
+
+
+def reports_of(session: Session, recording_id: int) -> Sequence[Report]:
+    """Every report of a recording with its deliveries and model, the newest first."""
+    query = (
+        select(Report)
+        .join(Report.grading)
+        .where(Grading.recording_key == recording_id)
+        .order_by(Report.id.desc())
+        .options(selectinload(Report.deliveries), selectinload(Report.grading).selectinload(Grading.bundle))
+    )
+    return session.scalars(query).all()
+
+
+def view_key(session: Session, recording_id: int, photo_id: int) -> str | None:
+    """Where the JPEG view of a recording's photo lies in the storage; None if there is none."""
+    return session.scalar(
+        select(Photo.view_key).where(Photo.id == photo_id, Photo.recording_key == recording_id)
+    )
+
+
+def document_key(session: Session, recording_id: int) -> str | None:
+    """Where the PDF of a recording's newest active grading lies in the storage; None until it is written."""
+    newest = (
+        select(func.max(Grading.id))
+        .where(Grading.recording_key == recording_id, Grading.active)
+        .scalar_subquery()
+    )
+    return session.scalar(
+        select(Report.document_key).where(Report.grading_key == newest, Report.kind == "pdf")
+    )
+
+
+def _named(search: str) -> ColumnElement[bool]:
+    """Condition: the patient's name or id holds every word."""
+    # PostgreSQL's text cannot hold NUL, so nothing that does can be found.
+    words = search.replace("\0", " ").replace(",", " ").replace("^", " ").split()
+    return and_(
+        True,
+        *(
+            or_(Patient.name.icontains(word, autoescape=True), Patient.patient_id.icontains(word, autoescape=True))
+            for word in words
+        ),
+    )

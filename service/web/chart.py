@@ -1,0 +1,211 @@
+"""From numbers to the geometry of charts; the templates draw it as SVG.
+
+Pure: readings in, positions in the units of the drawing out (origin in the upper left corner).
+"""
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from grading.scales import BALANCED
+
+STEPS = (1, 3, 6, 12, 24, 60, 120, 240, 600)
+"""Distances between ticks in months that a calendar reader expects."""
+SHORTEST_SPAN = 6.0
+"""A time axis shows at least so many months, so that days do not look like a course."""
+DAYS_PER_MONTH = 365.25 / 12
+LABEL_ROOM = 34.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One score at one time: ``x`` as on the axis, ``model`` a number that grows with newer models."""
+
+    x: float
+    value: float
+    model: int
+    title: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A place on an axis, in its units, and what is written there."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A stretch of time with its ticks: months from an event, or days as ordinals of the calendar."""
+
+    low: float
+    high: float
+    ticks: tuple[Tick, ...]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Size of a drawing, the margins around its field, and how the values run from bottom to top."""
+
+    width: float
+    height: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+    highest: float
+    value_ticks: tuple[float, ...]
+
+    def y(self, value: float) -> float:
+        """Where a value lies; 0 is at the bottom of the field."""
+        field = self.height - self.top - self.bottom
+        return round(self.height - self.bottom - value / self.highest * field, 1)
+
+    def x(self, axis: Axis, at: float) -> float:
+        """Where a time lies."""
+        field = self.width - self.left - self.right
+        return round(self.left + (at - axis.low) / (axis.high - axis.low) * field, 1)
+
+
+@dataclass(frozen=True)
+class Line:
+    """Readings of one series by one model, joined; ``points`` as SVG's polyline takes them."""
+
+    series: str
+    points: str
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One reading. ``label_y`` is the baseline of its number, None where there is no room for it."""
+
+    series: str
+    x: float
+    y: float
+    value: float
+    title: str
+    newest_model: bool
+    label_y: float | None
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A chart ready to draw; ticks and marks in the units of the drawing."""
+
+    frame: Frame
+    time_ticks: tuple[Tick, ...]
+    value_ticks: tuple[Tick, ...]
+    marks: tuple[Tick, ...]
+    lines: tuple[Line, ...]
+    dots: tuple[Dot, ...]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A score on the common track of 0 to 200 points: from balanced to ``value``, with its error around it."""
+
+    start: float
+    length: float
+    value: float
+    high: float
+    error_start: float | None
+    error_length: float | None
+
+
+def months_axis(months: Sequence[float], most_ticks: int) -> Axis:
+    """An axis in months around an event at 0, which is always on it."""
+    low, high = _padded(min(0.0, *months), max(0.0, *months), SHORTEST_SPAN)
+    step = next((step for step in STEPS if (high - low) / step <= most_ticks), STEPS[-1])
+    places = range(math.ceil(low / step) * step, math.floor(high) + 1, step)
+    return Axis(low, high, tuple(Tick(place, f"{place:d}".replace("-", "−")) for place in places))
+
+
+def dates_axis(days: Sequence[dt.date], most_ticks: int) -> Axis:
+    """An axis of calendar days (as ordinals) with ticks at the beginning of months."""
+    low, high = _padded(
+        min(days).toordinal(), max(days).toordinal(), round(SHORTEST_SPAN * DAYS_PER_MONTH)
+    )
+    span = (high - low) / DAYS_PER_MONTH
+    step = next((step for step in STEPS if span / step <= most_ticks), STEPS[-1])
+    first, last = dt.date.fromordinal(math.floor(low)), dt.date.fromordinal(math.ceil(high))
+    begin = (first.year * 12 + first.month - 1) // step * step
+    starts = (
+        dt.date(index // 12, index % 12 + 1, 1)
+        for index in range(begin, last.year * 12 + last.month, step)
+    )
+    return Axis(
+        low,
+        high,
+        tuple(Tick(day.toordinal(), f"{day:%Y-%m}") for day in starts if low <= day.toordinal() <= high),
+    )
+
+
+def draw(
+    series: Mapping[str, Sequence[Reading]], axis: Axis, frame: Frame, marks: Sequence[Tick] = ()
+) -> Plot:
+    """Lay out readings in time. Neighbours are joined only where the same model gave both.
+
+    Models differ in their errors: a line across them would show a change that may be none in the patient.
+    """
+    ordered = {name: sorted(readings, key=lambda reading: reading.x) for name, readings in series.items()}
+    newest = max((reading.model for readings in ordered.values() for reading in readings), default=0)
+    lines, dots = [], []
+    for name, readings in ordered.items():
+        for run in _runs(readings):
+            places = [f"{frame.x(axis, reading.x):g},{frame.y(reading.value):g}" for reading in run]
+            if len(places) > 1:
+                lines.append(Line(name, " ".join(places)))
+        roomy = _roomy([frame.x(axis, reading.x) for reading in readings])
+        others = [reading for other, those in ordered.items() if other != name for reading in those]
+        for reading in readings:
+            above = all(other.value <= reading.value for other in others if other.x == reading.x)
+            y = frame.y(reading.value)
+            dots.append(
+                Dot(
+                    series=name,
+                    x=frame.x(axis, reading.x),
+                    y=y,
+                    value=reading.value,
+                    title=reading.title,
+                    newest_model=reading.model == newest,
+                    label_y=(y - 10 if above else y + 20) if roomy else None,
+                )
+            )
+    return Plot(
+        frame=frame,
+        time_ticks=tuple(Tick(frame.x(axis, tick.at), tick.label) for tick in axis.ticks),
+        value_ticks=tuple(Tick(frame.y(value), f"{value:g}") for value in frame.value_ticks),
+        marks=tuple(Tick(frame.x(axis, mark.at), mark.label) for mark in marks),
+        lines=tuple(lines),
+        dots=tuple(dots),
+    )
+
+
+def score_bar(value: float, high: float, error: float | None) -> Bar:
+    """A score's deviation from balanced; ``error`` in points is cut at the ends of the item's range."""
+    band = None if error is None else (max(0.0, value - error), min(high, value + error))
+    return Bar(
+        start=min(value, BALANCED),
+        length=abs(value - BALANCED),
+        value=value,
+        high=high,
+        error_start=band[0] if band else None,
+        error_length=band[1] - band[0] if band else None,
+    )
+
+
+def _padded(low: float, high: float, shortest: float) -> tuple[float, float]:
+    lacking = max(0.0, shortest - (high - low)) / 2
+    margin = 0.04 * max(high - low, shortest)
+    return low - lacking - margin, high + lacking + margin
+
+
+def _runs(readings: Iterable[Reading]) -> Iterable[list[Reading]]:
+    return (list(run) for _, run in groupby(readings, key=lambda reading: reading.model))
+
+
+def _roomy(places: Sequence[float]) -> bool:
+    return all(after - before >= LABEL_ROOM for before, after in pairwise(places))

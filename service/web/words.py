@@ -1,0 +1,71 @@
+"""How the pages say it: names, states, sides and times."""
+
+import datetime as dt
+
+from grading.scales import Item
+from service.records.models import Bundle, DeliveryState, Recording, RecordingState, Surgery
+from service.records.timepoints import timepoint_name
+
+NO_NAME = "Name not stated"
+
+STATES = {
+    RecordingState.RECEIVING: "receiving photos",
+    RecordingState.COMPLETE: "series complete",
+    RecordingState.PREPARED: "photos prepared",
+    RecordingState.GRADED: "graded",
+    RecordingState.REPORTED: "report written",
+    RecordingState.DELIVERED: "delivered",
+    RecordingState.NEEDS_ATTENTION: "needs attention",
+}
+DELIVERIES = {
+    DeliveryState.PENDING: "waiting",
+    DeliveryState.DELIVERED: "delivered",
+    DeliveryState.FAILED: "failed",
+}
+_SIDES = {"L": "left side", "R": "right side", "B": "both sides"}
+_SEXES = {"M": "male", "F": "female", "O": "other"}
+
+
+def person_name(name: str) -> str:
+    """A DICOM person name (PS3.5 Section 6.2.1) for reading: ``Doe^Jane^^Dr`` becomes ``Doe, Jane, Dr``."""
+    group = next((group for group in name.split("=") if group.strip("^ ")), "")
+    family, given, middle, prefix, suffix = ([part.strip() for part in group.split("^")] + [""] * 5)[:5]
+    parts = (family, " ".join(filter(None, (given, middle))), prefix, suffix)
+    return ", ".join(filter(None, parts)) or NO_NAME
+
+
+def sex(code: str) -> str:
+    """A DICOM sex code in words."""
+    return _SEXES.get(code, code) or "not stated"
+
+
+def surgery_words(surgery: Surgery) -> str:
+    """What was done on which side."""
+    return f"{surgery.procedure}, {_SIDES[surgery.side]}"
+
+
+def timepoint(recording: Recording) -> str | None:
+    """The name of the recording's place around its surgery, None without one."""
+    days = recording.days_from_surgery
+    return None if days is None else timepoint_name(days)
+
+
+def model_name(bundle: Bundle) -> str:
+    """Name and version of a bundle."""
+    return f"{bundle.name} {bundle.version}"
+
+
+def meaning(item: Item) -> str:
+    """What scores beside 100 mean, in words."""
+    below = f"under 100: {item.below}"
+    return below if item.above is None else f"{below} · over: {item.above}"
+
+
+def moment(time: dt.datetime) -> str:
+    """A point in time on this machine's clock, with its zone."""
+    return f"{time.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+
+
+def seconds(begun: dt.datetime, ended: dt.datetime) -> str:
+    """A duration in seconds, to the tenth."""
+    return f"{(ended - begun).total_seconds():.1f} s"

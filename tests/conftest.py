@@ -1,0 +1,68 @@
+"""Real servers for the tests: one PostgreSQL for the session, emptied before each test that asks for it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from migrations.upgrade import upgrade
+from service.database import connect
+from service.embedded.account import service_account
+from service.embedded.postgres import EmbeddedPostgres
+from service.records.models import Base
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """A running PostgreSQL in a temporary folder."""
+    folder = Path(tempfile.mkdtemp(prefix="facialis-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    server = EmbeddedPostgres(folder / "data", folder / "sockets", service_account())
+    server.prepare()
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(server.command(), stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 60
+        while not server.ready():
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline, "PostgreSQL did not start"
+            time.sleep(0.05)
+        yield server
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres_server: EmbeddedPostgres) -> str:
+    """The address of a migrated database."""
+    upgrade(postgres_server.url())
+    return postgres_server.url()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """A connection to the migrated database, all tables empty."""
+    engine = connect(database_url)
+    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def cohort() -> Path:
+    """The cohort folder of real faces with simulated palsy."""
+    folder = os.environ.get("FACIALIS_COHORT")
+    if not folder:
+        pytest.skip("FACIALIS_COHORT is not set: no cohort folder to test with")
+    return Path(folder)

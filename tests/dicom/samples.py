@@ -1,0 +1,96 @@
+"""What the tests of the DICOM room, and of its peers, are made from: photos, and a small real intake."""
+
+import io
+import threading
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from pydicom.dataset import Dataset
+
+from dicom.building import to_bytes
+from dicom.durable import move_durably
+from dicom.photographic import PatientIdentity, photographic_object
+from dicom.receiver import ReceivedObject, Stored
+from dicom.uids import derived_uid
+from grading.errors import FacialisError
+from grading.protocols import JENA9, Pose
+
+PATIENT = PatientIdentity(
+    id="FP-0001", issuer="CLINIC", name="Müller-Lüdenscheidt^Änne", birth_date=date(1960, 2, 29), sex="F"
+)
+TAKEN_AT = datetime(2026, 3, 1, 10, 0)
+STUDY_UID = derived_uid("test", "study")
+SERIES_UID = derived_uid("test", "series")
+
+
+def jpeg_bytes(width: int = 96, height: int = 128, seed: int = 0, **options: Any) -> bytes:
+    """A smooth coloured picture as JPEG."""
+    rng = np.random.default_rng(seed)
+    small = rng.integers(40, 220, (8, 6, 3), dtype=np.uint8)
+    picture = Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=90, **options)
+    return buffer.getvalue()
+
+
+def photo(pose: Pose = JENA9.poses[0], **overrides: Any) -> Dataset:
+    """One photo object of the test patient's study."""
+    arguments: dict[str, Any] = {
+        "patient": PATIENT,
+        "study_uid": STUDY_UID,
+        "series_uid": SERIES_UID,
+        "sop_instance_uid": derived_uid("test", "photo", pose.code),
+        "pose": pose,
+        "taken_at": TAKEN_AT + timedelta(seconds=10 * pose.number),
+        "device": "Test camera",
+        "study_started_at": TAKEN_AT,
+    } | overrides
+    return photographic_object(jpeg_bytes(seed=pose.number), **arguments)
+
+
+def save(dataset: Dataset, path: Path) -> Path:
+    """Write an object to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(to_bytes(dataset))
+    return path
+
+
+def save_series(folder: Path, poses: Sequence[Pose] = JENA9.poses) -> list[Path]:
+    """A whole series as files."""
+    return [save(photo(pose), folder / f"{pose.number}.dcm") for pose in poses]
+
+
+class FolderIntake:
+    """An intake that keeps objects in a folder, and in memory what it was told. ``fail`` is raised on store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stored: dict[str, list[ReceivedObject]] = {}
+        self.outcomes: list[Stored] = []
+        self.quarantined: list[tuple[Path, str, str]] = []
+        self.fail: FacialisError | OSError | RuntimeError | None = None
+        self._lock = threading.Lock()
+
+    def store(self, received: ReceivedObject) -> Stored:
+        if self.fail is not None:
+            raise self.fail
+        uid = received.header.sop_instance_uid
+        with self._lock:
+            versions = self.stored.setdefault(uid, [])
+            if any(version.sha256 == received.sha256 for version in versions):
+                outcome = Stored.DUPLICATE
+            else:
+                outcome = Stored.CONFLICT if versions else Stored.NEW
+                move_durably(received.path, self.folder / f"{received.sha256}.dcm")
+                versions.append(received)
+            self.outcomes.append(outcome)
+        return outcome
+
+    def quarantine(self, path: Path, reason: str, calling_ae: str) -> None:
+        target = self.folder / "quarantine" / path.name
+        move_durably(path, target)
+        self.quarantined.append((target, reason, calling_ae))

@@ -1,0 +1,51 @@
+"""Photo series for the tests of the service, small and made without a face."""
+
+import hashlib
+import itertools
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydicom import Dataset
+
+from dicom.building import to_bytes
+from dicom.headers import read_header
+from dicom.receiver import ReceivedObject
+from dicom.uids import derived_uid
+from grading.protocols import JENA9
+from tests.dicom.samples import photo
+
+_numbers = itertools.count()
+
+
+def series(name: str = "one", **overrides: Any) -> list[Dataset]:
+    """Nine photo objects of one series."""
+    return [
+        photo(
+            pose,
+            **{
+                "study_uid": derived_uid("study", name),
+                "series_uid": derived_uid("series", name),
+                "sop_instance_uid": derived_uid("photo", name, pose.code),
+            }
+            | overrides,
+        )
+        for pose in JENA9.poses
+    ]
+
+
+def received(dataset: Dataset, spool: Path) -> ReceivedObject:
+    """The object as the receiver hands it over: a file in the spool."""
+    spool.mkdir(parents=True, exist_ok=True)
+    path = spool / f"{next(_numbers)}.part"
+    content = to_bytes(dataset)
+    path.write_bytes(content)
+    return ReceivedObject(
+        path=path,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        header=read_header(path),
+        calling_ae="CAMERA",
+        peer_address="127.0.0.1",
+        received_at=datetime.now(UTC),
+    )

@@ -1,0 +1,185 @@
+"""What becomes of received objects: files, rows, poses, completeness. Not the network: see tests/dicom."""
+
+import datetime as dt
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from dicom.receiver import Stored
+from dicom.uids import derived_uid
+from grading.errors import TransientError
+from grading.protocols import JENA9
+from service.database import connect
+from service.intake import ServiceIntake, close_series, pose_rules
+from service.records.models import Patient, Photo, Quarantined, Recording, RecordingState
+from service.settings import Settings
+from service.storage import FolderStorage
+from tests.dicom.samples import PATIENT, photo
+from tests.service.samples import received, series
+
+Store = Callable[[Dataset], Stored]
+
+
+def recording(engine: Engine) -> Recording:
+    with Session(engine) as session:
+        return session.scalars(select(Recording)).one()
+
+
+def close(engine: Engine) -> Recording:
+    """End the only series, as the reconciliation does when nothing more comes."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        row = session.scalars(select(Recording)).one()
+        close_series(session, row, pose_rules(Settings()))
+    return row
+
+
+def files(storage: FolderStorage, kind: str) -> list[Path]:
+    return sorted((storage.root / kind).rglob("*.dcm"))
+
+
+def test_nine_poses_make_a_recording_complete_and_wake_the_workers(
+    engine: Engine, store: Store, woken: list[int]
+) -> None:
+    for dataset in series()[:8]:
+        assert store(dataset) is Stored.NEW
+    assert recording(engine).state is RecordingState.RECEIVING
+    assert woken == []
+    store(series()[8])
+    row = recording(engine)
+    assert row.state is RecordingState.COMPLETE
+    assert woken == [row.id]
+    with Session(engine) as session:
+        assert set(session.scalars(select(Photo.pose))) == set(JENA9.by_code)
+        patient = session.scalars(select(Patient)).one()
+        assert (patient.patient_id, patient.name, patient.birth_date) == (
+            PATIENT.id, PATIENT.name, PATIENT.birth_date,
+        )  # fmt: skip
+
+
+def test_the_same_series_three_times_is_stored_and_announced_once(
+    engine: Engine, store: Store, storage: FolderStorage, woken: list[int]
+) -> None:
+    for repeat in range(3):
+        for dataset in series():
+            assert store(dataset) is (Stored.NEW if repeat == 0 else Stored.DUPLICATE)
+    assert len(woken) == 1
+    assert len(files(storage, "objects")) == 9
+    assert not list((storage.root / "spool").iterdir())
+    with Session(engine) as session:
+        assert set(session.scalars(select(Photo.times_received))) == {3}
+
+
+def test_the_same_object_from_many_senders_at_once_is_stored_once(engine: Engine, store: Store) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(store, [photo() for _ in range(8)]))
+    assert sorted(outcome.value for outcome in outcomes) == ["duplicate"] * 7 + ["new"]
+    with Session(engine) as session:
+        assert session.scalar(select(func.count()).select_from(Photo)) == 1
+
+
+def test_other_content_under_a_known_uid_is_kept_aside(
+    engine: Engine, store: Store, storage: FolderStorage
+) -> None:
+    store(photo())
+    assert store(photo(device="Another camera")) is Stored.CONFLICT
+    assert len(files(storage, "objects")) == 1
+    assert len(files(storage, "quarantine")) == 1
+    with Session(engine) as session:
+        assert session.scalars(select(Quarantined)).one().sop_instance_uid == photo().SOPInstanceUID
+
+
+def test_eight_photos_wait_for_a_person_who_is_told_the_missing_pose_and_the_ninth_sets_it_going(
+    engine: Engine, store: Store, woken: list[int]
+) -> None:
+    for dataset in series()[:8]:
+        store(dataset)
+    row = close(engine)
+    assert row.state is RecordingState.NEEDS_ATTENTION
+    assert row.reason is not None
+    assert "Lowered mouth corners" in row.reason
+    store(series()[8])
+    assert recording(engine).state is RecordingState.COMPLETE
+    assert len(woken) == 1
+
+
+def test_two_photos_of_one_pose_wait_for_a_person(engine: Engine, store: Store, woken: list[int]) -> None:
+    for dataset in series():
+        if dataset.InstanceNumber != 9:
+            store(dataset)
+    store(
+        photo(
+            JENA9.by_code["SMILE"],
+            series_uid=derived_uid("series", "one"),
+            study_uid=derived_uid("study", "one"),
+            sop_instance_uid=derived_uid("second smile"),
+        )
+    )
+    row = close(engine)
+    assert row.reason_code == "series.poses"
+    assert row.reason is not None
+    assert "2 photos show Smile, closed mouth" in row.reason
+    assert woken == []
+
+
+def test_a_late_photo_reopens_a_recording(engine: Engine, store: Store) -> None:
+    for dataset in series():
+        store(dataset)
+    with Session(engine) as session, session.begin():
+        row = session.scalars(select(Recording)).one()
+        row.state = RecordingState.DELIVERED
+    store(
+        photo(
+            JENA9.by_code["REST"],
+            series_uid=derived_uid("series", "one"),
+            sop_instance_uid=derived_uid("late"),
+        )
+    )
+    assert recording(engine).state is RecordingState.RECEIVING
+    assert close(engine).state is RecordingState.NEEDS_ATTENTION
+
+
+def test_photos_without_a_patient_id_are_kept_and_wait_for_a_person(
+    engine: Engine, store: Store, woken: list[int]
+) -> None:
+    for dataset in series():
+        dataset.PatientID = ""
+        assert store(dataset) is Stored.NEW
+    row = close(engine)
+    assert row.reason_code == "identity.missing"
+    assert woken == []
+
+
+def test_a_series_of_two_patients_is_not_graded(engine: Engine, store: Store, woken: list[int]) -> None:
+    for number, dataset in enumerate(series()):
+        dataset.PatientID = "A" if number < 5 else "B"
+        store(dataset)
+    assert close(engine).reason_code == "identity.mixed"
+    assert woken == []
+
+
+def test_a_ct_image_in_a_photo_object_does_not_stop_the_other_series(engine: Engine, store: Store) -> None:
+    odd = series("odd")
+    odd[3].Modality = "CT"
+    for dataset in [*odd, *series("good")]:
+        assert store(dataset) is Stored.NEW
+    with Session(engine) as session:
+        assert len(session.scalars(select(Recording)).all()) == 2
+
+
+def test_an_unreachable_database_refuses_the_object_for_now(storage: FolderStorage) -> None:
+    engine = connect("postgresql://nobody@127.0.0.1:1/none")
+    intake = ServiceIntake(engine, storage, Settings(), lambda _: None)
+    with pytest.raises(TransientError):
+        intake.store(received(photo(), storage.root / "spool"))
+    assert files(storage, "objects") == []
+
+
+def test_the_day_of_the_recording_is_that_of_its_first_photo(engine: Engine, store: Store) -> None:
+    for dataset in reversed(series()):
+        store(dataset)
+    assert recording(engine).recorded_at == dt.datetime(2026, 3, 1, 10, 0, 10)
