@@ -1,7 +1,8 @@
 """A photo object to an array of pixels, by decoders that are named here: another decoder is another input.
 
 pydicom's choice of plugin depends on what is installed, and two JPEG decoders differ by up to 8 of 255 in a
-pixel, so each transfer syntax has one decoder.
+pixel, so each transfer syntax has one decoder. JPEG goes to Pillow as a whole, so that a photo gives the same
+pixels from a DICOM object as from a JPEG file.
 """
 
 import io
@@ -37,10 +38,11 @@ from grading.errors import PermanentError
 MAX_PIXELS = 80_000_000
 """More than any camera's sensor; a decoded photo takes three bytes a pixel."""
 
-# Pillow also decodes the lossless JPEG processes (8 bit), for which pydicom has no plugin of its own.
+# Pillow decodes the 8 bit forms of all these processes.
+_JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLossless)
+_LOSSLESS_JPEG = (JPEGLosslessSV1, JPEGLossless)
+_JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
 _PLUGINS: dict[UID, str] = {
-    JPEGBaseline8Bit: "pillow",
-    JPEGExtended12Bit: "pillow",
     JPEG2000Lossless: "pillow",
     JPEG2000: "pillow",
     JPEGLSLossless: "pyjpegls",
@@ -49,8 +51,6 @@ _PLUGINS: dict[UID, str] = {
     ExplicitVRLittleEndian: "",
     ImplicitVRLittleEndian: "",
 }
-_LOSSLESS_JPEG = (JPEGLossless, JPEGLosslessSV1)
-_JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
 _END_OF_IMAGE = b"\xff\xd9"
 
 # What pydicom, Pillow and pyjpegls are seen to raise on pixel data that do not fit their header.
@@ -108,7 +108,7 @@ def decode_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint
     if not header.has_pixel_data:
         raise NoPixelsError("The object holds no image: send the photo itself.")
     syntax = UID(header.transfer_syntax_uid)
-    if syntax not in _PLUGINS and syntax not in _LOSSLESS_JPEG:
+    if syntax not in _PLUGINS and syntax not in _JPEG:
         raise UndecodablePhotoError(f"Photos in {syntax.name} cannot be decoded: send JPEG or uncompressed.")
     size = (header.columns or 0, header.rows or 0)
     _check_size(size, max_pixels)
@@ -118,8 +118,8 @@ def decode_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint
         if syntax.is_encapsulated:
             frame = next(generate_frames(dataset.PixelData, number_of_frames=header.number_of_frames or 1))
             _check_frame(frame, syntax, size, max_pixels)
-        if syntax in _LOSSLESS_JPEG:
-            pixels = _decode_lossless_jpeg(frame, dataset)
+        if syntax in _JPEG:
+            pixels = _decode_jpeg(frame, syntax, dataset.PhotometricInterpretation)
         else:
             pixels = pixel_array(dataset, index=0, decoding_plugin=_PLUGINS[syntax])
         return _to_rgb(pixels, dataset)
@@ -162,15 +162,21 @@ def _jpeg_ls_size(frame: bytes) -> tuple[int, int]:
     raise ValueError("no frame header")
 
 
-def _decode_lossless_jpeg(frame: bytes, dataset: Dataset) -> NDArray[np.uint8]:
+def _decode_jpeg(frame: bytes, syntax: UID, interpretation: str) -> NDArray[np.uint8]:
+    """The frame as RGB or grey. Markers in the stream come before the header's word on its colours."""
     image = Image.open(io.BytesIO(frame))
     if image.mode not in ("RGB", "L"):
-        raise ValueError("not an 8 bit image")
-    pixels = np.asarray(image)
-    # A lossless process stores the components as they are; nothing has turned them into RGB yet.
-    if dataset.PhotometricInterpretation == "YBR_FULL":
-        return np.asarray(convert_color_space(pixels, "YBR_FULL", "RGB"), np.uint8)
-    return pixels
+        raise ValueError("not an image of one or three channels")
+    if image.mode == "L":
+        return np.asarray(image)
+    if syntax in _LOSSLESS_JPEG:
+        # A lossless process stores the components as they are; nothing has turned them into RGB yet.
+        pixels = np.asarray(image)
+        return convert_color_space(pixels, "YBR_FULL", "RGB") if interpretation == "YBR_FULL" else pixels
+    if interpretation == "RGB" and not {"jfif", "adobe_transform"} & image.info.keys():
+        # Without a marker Pillow takes the components for YCbCr; asking for YCbCr hands them out unchanged.
+        image.draft("YCbCr", image.size)
+    return np.asarray(image)
 
 
 def _to_rgb(pixels: NDArray[np.generic], dataset: Dataset) -> NDArray[np.uint8]:

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
+from weakref import WeakKeyDictionary
 
 import structlog
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
+from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 from pynetdicom.transport import ThreadedAssociationServer
@@ -100,6 +102,7 @@ class Receiver:
         self._log = log or structlog.get_logger()
         self._spool = Spool(config.spool, config.min_free_bytes, config.max_object_bytes)
         self._server: ThreadedAssociationServer | None = None
+        self._connections: WeakKeyDictionary[Association, socket.socket] = WeakKeyDictionary()
         self._entity = ApplicationEntity(config.ae_title)
         self._entity.require_called_aet = True
         self._entity.require_calling_aet = list(config.known_callers)
@@ -148,11 +151,16 @@ class Receiver:
         association = event.assoc
         connection = association.dul.socket.socket if association.dul.socket else None
         if connection is not None:
+            self._connections[association] = connection
             # With Nagle's algorithm on, a reply may wait some 40 ms for the peer's delayed acknowledgement.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         association.dimse = SpoolingProvider(association, self._spool)
 
     def _on_close(self, event: Event) -> None:
+        connection = self._connections.pop(event.assoc, None)
+        if connection is not None:
+            # pynetdicom leaves the socket open when the peer was first to hang up.
+            connection.close()
         if isinstance(event.assoc.dimse, SpoolingProvider):
             event.assoc.dimse.discard()
         if event.assoc.requestor.primitive is None:

@@ -12,7 +12,7 @@ app = typer.Typer(
     name="facialis",
     help="Grades facial palsy on the eFACE scale from standardized photo series.",
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
     add_completion=False,
 )
 for group in (demo, processes, series, models, records, checking):

@@ -5,5 +5,3 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    app.command()(train)
-    app.command()(predict)

@@ -7,7 +7,7 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from grading.scales import BALANCED
 
@@ -152,16 +152,15 @@ def draw(
     """
     ordered = {name: sorted(readings, key=lambda reading: reading.x) for name, readings in series.items()}
     newest = max((reading.model for readings in ordered.values() for reading in readings), default=0)
+    topmost = _topmost(ordered)
     lines, dots = [], []
     for name, readings in ordered.items():
         for run in _runs(readings):
             places = [f"{frame.x(axis, reading.x):g},{frame.y(reading.value):g}" for reading in run]
             if len(places) > 1:
                 lines.append(Line(name, " ".join(places)))
-        roomy = _roomy([frame.x(axis, reading.x) for reading in readings])
-        others = [reading for other, those in ordered.items() if other != name for reading in those]
-        for reading in readings:
-            above = all(other.value <= reading.value for other in others if other.x == reading.x)
+        labelled = _with_room([frame.x(axis, reading.x) for reading in readings])
+        for number, reading in enumerate(readings):
             y = frame.y(reading.value)
             dots.append(
                 Dot(
@@ -171,7 +170,7 @@ def draw(
                     value=reading.value,
                     title=reading.title,
                     newest_model=reading.model == newest,
-                    label_y=(y - 10 if above else y + 20) if roomy else None,
+                    label_y=(y - 10 if topmost[reading.x] == name else y + 20) if number in labelled else None,
                 )
             )
     return Plot(
@@ -207,5 +206,20 @@ def _runs(readings: Iterable[Reading]) -> Iterable[list[Reading]]:
     return (list(run) for _, run in groupby(readings, key=lambda reading: reading.model))
 
 
-def _roomy(places: Sequence[float]) -> bool:
-    return all(after - before >= LABEL_ROOM for before, after in pairwise(places))
+def _topmost(series: Mapping[str, Sequence[Reading]]) -> dict[float, str]:
+    """Per time the series whose reading lies highest, of equal ones the first."""
+    top: dict[float, tuple[float, str]] = {}
+    for name, readings in series.items():
+        for reading in readings:
+            if reading.x not in top or reading.value > top[reading.x][0]:
+                top[reading.x] = (reading.value, name)
+    return {x: name for x, (_, name) in top.items()}
+
+
+def _with_room(places: Sequence[float]) -> set[int]:
+    """Which of the ascending places can carry a number beside each other, the latest before the earlier."""
+    chosen: list[int] = []
+    for index in reversed(range(len(places))):
+        if not chosen or places[chosen[-1]] - places[index] >= LABEL_ROOM:
+            chosen.append(index)
+    return set(chosen)

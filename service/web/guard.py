@@ -4,6 +4,7 @@ There is no sign-in yet, so nothing may be embedded in, read by or submitted fro
 """
 
 import traceback
+from pathlib import Path
 
 import structlog
 from starlette.datastructures import MutableHeaders
@@ -11,6 +12,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
+
+LOGGED_FRAMES = 12
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -60,7 +63,8 @@ class Guard:
         try:
             await self.app(scope, receive, guarded)
         except Exception as error:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            log.error("page_failed", error=type(error).__name__, place=f"{place.filename}:{place.lineno}")
+            frames = traceback.extract_tb(error.__traceback__)[-LOGGED_FRAMES:]
+            places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+            log.error("page_failed", error=type(error).__name__, places=places)
             if not begun:
                 await self.failed(scope, receive, guarded)

@@ -65,7 +65,7 @@ def save_series(folder: Path, poses: Sequence[Pose] = JENA9.poses) -> list[Path]
 
 
 class FolderIntake:
-    """An intake that keeps objects in a folder, and in memory what it was told. ``fail`` is raised on store."""
+    """An intake that keeps objects in a folder, what it was told in memory, and raises ``fail``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

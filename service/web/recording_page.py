@@ -1,0 +1,141 @@
+"""One recording's page: photos, scores, and what happened to it."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from grading.protocols import PROTOCOLS, Pose
+from grading.scales import PREDICTED_ITEMS, Item, SubScore, sub_scores
+from service.records.gradings import active_grading, first_grading, scores_of
+from service.records.history import reports_of
+from service.records.models import Grading, Photo, Recording, Report
+from service.reporting import describe_flag, known_errors, recorded_on
+from service.web.chart import Bar, score_bar
+from service.web.words import timepoint
+
+
+@dataclass(frozen=True)
+class PhotoCell:
+    """A place of the series: its pose, unless that is unknown, and its photo, unless that is missing."""
+
+    pose: Pose | None
+    photo: Photo | None
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """One graded item; ``change`` in points since the first recording, ``error`` the model's mean error."""
+
+    item: Item
+    photo_number: int | None
+    value: float
+    direction: str
+    change: int | None
+    error: float | None
+    bar: Bar
+
+
+@dataclass(frozen=True)
+class DerivedRow:
+    """A sub-score with its change since the first recording."""
+
+    score: SubScore
+    change: int | None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a grading says; the changes refer to the recording of ``first_on``."""
+
+    grading: Grading
+    commissioning: bool
+    first_on: dt.date | None
+    items: tuple[ItemRow, ...]
+    folded: tuple[DerivedRow, ...]
+    plain: tuple[DerivedRow, ...]
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RecordingPage:
+    """Everything on the page; ``report`` is that of the scores shown, ``reports`` are all."""
+
+    recording: Recording
+    on: dt.date
+    timepoint: str | None
+    protocol: str
+    photos: tuple[PhotoCell, ...]
+    scores: Scores | None
+    report: Report | None
+    reports: tuple[Report, ...]
+
+    @property
+    def commissioning(self) -> bool:
+        """Whether scores of a commissioning bundle are shown."""
+        return self.scores is not None and self.scores.commissioning
+
+
+def make_recording_page(session: Session, recording: Recording) -> RecordingPage:
+    """The page of a recording loaded by `service.records.history.recording_in_full`."""
+    grading = active_grading(session, recording.id)
+    reports = tuple(reports_of(session, recording.id))
+    return RecordingPage(
+        recording=recording,
+        on=recorded_on(recording),
+        timepoint=timepoint(recording),
+        protocol=PROTOCOLS[recording.protocol].name,
+        photos=_photo_cells(recording),
+        scores=_scores(session, recording, grading) if grading else None,
+        report=next((report for report in reports if grading and report.grading_key == grading.id), None),
+        reports=reports,
+    )
+
+
+def _photo_cells(recording: Recording) -> tuple[PhotoCell, ...]:
+    """The poses in their order, each with its photos or a gap; photos of no known pose at the end."""
+    poses = PROTOCOLS[recording.protocol].poses
+    cells = []
+    for pose in poses:
+        photos = [photo for photo in recording.photos if photo.pose == pose.code]
+        cells += [PhotoCell(pose, photo) for photo in photos or [None]]
+    known = {pose.code for pose in poses}
+    return *cells, *(PhotoCell(None, photo) for photo in recording.photos if photo.pose not in known)
+
+
+def _scores(session: Session, recording: Recording, grading: Grading) -> Scores:
+    first = first_grading(session, recording, grading.bundle_key)
+    scores, first_scores = scores_of(grading), scores_of(first) if first else {}
+    errors = known_errors(grading.bundle.manifest)
+    poses = PROTOCOLS[recording.protocol].by_code
+    first_derived = {(score.id, score.formula): score.value for score in sub_scores(first_scores)}
+    derived = [
+        DerivedRow(score, _change(score.value, first_derived.get((score.id, score.formula))))
+        for score in sub_scores(scores)
+    ]
+    return Scores(
+        grading=grading,
+        commissioning=grading.bundle.manifest["commissioning"],
+        first_on=recorded_on(first.recording) if first else None,
+        items=tuple(
+            ItemRow(
+                item,
+                poses[item.pose].number if item.pose in poses else None,
+                scores[item.id],
+                item.direction(scores[item.id]),
+                _change(scores[item.id], first_scores.get(item.id)),
+                errors.get(item.id),
+                score_bar(scores[item.id], item.high, errors.get(item.id)),
+            )
+            for item in PREDICTED_ITEMS
+            if item.id in scores
+        ),
+        folded=tuple(row for row in derived if row.score.formula == "folded"),
+        plain=tuple(row for row in derived if row.score.formula != "folded"),
+        flags=tuple(describe_flag(flag) for flag in grading.flags),
+    )
+
+
+def _change(value: float, first: float | None) -> int | None:
+    """In whole points, between the values as they are printed, so that a reader can check it."""
+    return None if first is None else round(value) - round(first)

@@ -1,0 +1,93 @@
+"""Settings from environment and file; a wrong one is a single line that names it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.settings import SettingError, Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in os.environ:
+        if name.startswith("FACIALIS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    load_settings.cache_clear()
+
+
+def test_the_environment_wins_over_the_file_which_wins_over_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "facialis.toml").write_text('quiet_seconds = 7\n[receiver]\nport = 4001\nae_title = "ENT"\n')
+    monkeypatch.setenv("FACIALIS_RECEIVER__PORT", "4002")
+    settings = Settings()
+    assert settings.quiet_seconds == 7
+    assert settings.receiver.port == 4002
+    assert settings.receiver.ae_title == "ENT"
+    assert settings.web.port == 8080
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("FACIALIS_RECEIVER__PORT", "99999"),
+        ("FACIALIS_RECEIVER__AE_TITLE", "A TITLE THAT IS FAR TOO LONG"),
+        ("FACIALIS_QUIET_SECONDS", "-1"),
+        ("FACIALIS_PROTOCOL", "jena99"),
+        ("FACIALIS_POSES__PATTERNS", '[["(", "REST"]]'),
+        ("FACIALIS_POSES__ORDER", '["guess"]'),
+        ("FACIALIS_DESTINATIONS", '[{"name": "a", "ae_title": "A", "host": "h"}]'),
+        ("FACIALIS_DESTINATIONS", "not json"),
+        ("FACIALIS_WEB__HOST", "192.0.2.1"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingError) as caught:
+        load_settings()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert variable.removeprefix("FACIALIS_").split("__")[-1].lower() in message.lower()
+
+
+def test_a_misspelt_setting_in_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "facialis.toml").write_text("quiet_second = 7\n")
+    with pytest.raises(SettingError, match="quiet_second"):
+        load_settings()
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "facialis.toml").write_text("quiet_seconds = \n")
+    with pytest.raises(SettingError, match=r"facialis\.toml"):
+        load_settings()
+
+
+def test_a_configured_file_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACIALIS_CONFIG", "/nowhere/facialis.toml")
+    with pytest.raises(SettingError, match=r"/nowhere/facialis\.toml"):
+        load_settings()
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACIALIS_DATABASE_URL", "postgresql://user:secret@host/db")
+    assert "secret" not in repr(Settings())
+
+
+def test_the_command_line_prints_one_line_and_fails(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "service", "recordings", "list"],
+        env={**os.environ, "FACIALIS_QUIET_SECONDS": "soon"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert len(run.stderr.strip().splitlines()) == 1
+    assert "quiet_seconds" in run.stderr
