@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup check fast journeys bundle lock clean
+.PHONY: help demo test setup check fast journeys bundle docs lock clean
 
 PYTHON := .venv/bin/python
 # One thread per process in the tests' many small processes is faster than many.
@@ -38,6 +38,9 @@ journeys: setup ## Whole ways through a running service, real peers, the cohort
 
 bundle: setup ## Train the commissioning bundle anew; COHORT=folder
 	@$(PYTHON) -m grading.commissioning --cohort "$(COHORT)" --work .facialis/bundle --out grading/bundles/commissioning
+
+docs: setup ## Write the pages of docs/ that come from the code
+	@$(PYTHON) -m tools.error_codes
 
 lock: setup ## Resolve the dependencies anew into constraints.txt
 	@$(PYTHON) -m uv pip compile --universal --python-version 3.11 --all-extras --group dev --no-header \

@@ -136,7 +136,7 @@ class Bundle:
     @cached_property
     def hash(self) -> str:
         """SHA-256 over everything the bundle says and every weight; independent of how the files are written."""
-        digest = hashlib.sha256(json.dumps(_describe(self), sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps(describe_bundle(self), sort_keys=True).encode())
         for head in self.heads:
             digest.update(head.weights.astype("<f4").tobytes())
             digest.update(np.asarray(head.bias, dtype="<f8").tobytes())
@@ -155,7 +155,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
         tensors[f"{head.item}.weight"] = np.ascontiguousarray(head.weights, dtype=np.float32)
         tensors[f"{head.item}.bias"] = np.asarray(head.bias, dtype=np.float64)
     weights = save(tensors)
-    manifest = _describe(bundle) | {
+    manifest = describe_bundle(bundle) | {
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "hash": bundle.hash,
     }
@@ -196,8 +196,8 @@ def load_bundle(folder: Path) -> Bundle:
     return bundle
 
 
-def _describe(bundle: Bundle) -> dict[str, Any]:
-    """The manifest without the checksums."""
+def describe_bundle(bundle: Bundle) -> dict[str, Any]:
+    """What a bundle says of itself, ready for JSON: its manifest without the checksums."""
     return {
         "format": FORMAT,
         "name": bundle.name,

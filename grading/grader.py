@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.backbones import load_backbone
-from grading.bundle import BackboneMismatchError, Bundle
+from grading.backbones import Backbone, load_backbone
+from grading.bundle import BackboneId, BackboneMismatchError, Bundle
 from grading.face import PREPROCESSING, FaceBox, Photo, Preprocessing, crop_face, find_face
 from grading.photos import MissingPoseError
 from grading.protocols import PROTOCOLS
@@ -63,6 +63,18 @@ def prepare_photo(
     return PreparedPhoto(pose, face, crop_face(photo, face, preprocessing), tuple(flags))
 
 
+def check_backbone(bundle: Bundle, backbone: Backbone) -> None:
+    """Raise `BackboneMismatchError` unless this is the backbone that the bundle was trained on."""
+    needed = bundle.backbone
+    here = BackboneId(backbone.name, backbone.layer, backbone.weight_hash, backbone.shape)
+    if here != needed:
+        raise BackboneMismatchError(
+            f"bundle {bundle.name} {bundle.version} needs {needed.name} {needed.layer} with weights of SHA-256 "
+            f"{needed.weight_hash[:12]}…, here are {here.name} {here.layer} and {here.weight_hash[:12]}…: "
+            "give the weights it was trained on, or train it again"
+        )
+
+
 class Grader:
     """A bundle with its backbone loaded, ready to grade; make one per process and keep it.
 
@@ -74,14 +86,8 @@ class Grader:
     """
 
     def __init__(self, bundle: Bundle, device: str | None = None, *, weights: Path | None = None) -> None:
-        needed = bundle.backbone
-        backbone = load_backbone(needed.name, needed.layer, weights=weights, device=device)
-        if (backbone.weight_hash, backbone.shape) != (needed.weight_hash, needed.shape):
-            raise BackboneMismatchError(
-                f"bundle {bundle.name} {bundle.version} was trained on other {needed.name} weights "
-                f"(SHA-256 {needed.weight_hash[:12]}…, here {backbone.weight_hash[:12]}…): "
-                "give the weights it was trained on, or train it again"
-            )
+        backbone = load_backbone(bundle.backbone.name, bundle.backbone.layer, weights=weights, device=device)
+        check_backbone(bundle, backbone)
         self.bundle = bundle
         self._backbone = backbone
 

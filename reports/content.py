@@ -88,10 +88,10 @@ class ReportModel:
 class RecordingReport:
     """Everything that the report of one recording says.
 
-    ``uid`` is the report's own UID. ``days_from_surgery`` is negative before the surgery. ``first_recorded_on``
-    is the date of the recording that the changes refer to, None where this is the patient's first. ``product``
-    is the program's name and version, ``created_at`` the moment the report is dated with: it is printed and
-    is the PDF's only clock.
+    ``uid`` is the report's own UID. ``days_from_surgery`` is negative before the surgery.
+    ``first_recorded_on`` is the date of the recording that the changes refer to, None where this is the
+    patient's first. ``product`` is the program's name and version, ``created_at`` the moment the report is
+    dated with: it is printed and is the PDF's only clock.
     """
 
     uid: str

@@ -1,8 +1,8 @@
 """The two fonts of a report and which characters they can print.
 
-DejaVu Sans (regular, bold) is taken from the files that matplotlib carries; the PDF embeds the glyphs it uses.
-They cover Latin, Greek and Cyrillic. Whatever else a name holds prints as `PLACEHOLDER`, which says visibly
-that something stands there.
+DejaVu Sans (regular, bold) is taken from the files that matplotlib carries; the PDF embeds the glyphs it
+uses. They cover Latin, Greek and Cyrillic. Whatever else a name holds prints as `PLACEHOLDER`, which says
+visibly that something stands there.
 """
 
 import unicodedata
@@ -38,7 +38,7 @@ def _printable_code_points() -> frozenset[int]:
 
 
 def load_fonts() -> None:
-    """Make both fonts known to reportlab, once per process; raises `ReportFontError` where they are missing."""
+    """Make both fonts known to reportlab, once per process; raises `ReportFontError` if they are missing."""
     _printable_code_points()
 
 

@@ -96,7 +96,14 @@ class Sheet:
         return start + span
 
     def lines(
-        self, x: float, y: float, lines: list[str], *, size: float = BODY, font: str = REGULAR, colour: Color = INK
+        self,
+        x: float,
+        y: float,
+        lines: list[str],
+        *,
+        size: float = BODY,
+        font: str = REGULAR,
+        colour: Color = INK,
     ) -> float:
         """Write lines below each other; returns the baseline after the last one."""
         for line in lines:
@@ -104,14 +111,23 @@ class Sheet:
             y -= leading(size)
         return y
 
-    def rule(self, x0: float, y0: float, x1: float, y1: float, *, colour: Color = HAIRLINE, weight: float = 0.5) -> None:
+    def rule(
+        self, x0: float, y0: float, x1: float, y1: float, *, colour: Color = HAIRLINE, weight: float = 0.5
+    ) -> None:
         """Draw a straight line."""
         self.canvas.setStrokeColor(colour)
         self.canvas.setLineWidth(weight)
         self.canvas.line(x0, y0, x1, y1)
 
     def box(
-        self, x: float, y: float, wide: float, high: float, *, fill: Color | None = None, stroke: Color | None = None,
+        self,
+        x: float,
+        y: float,
+        wide: float,
+        high: float,
+        *,
+        fill: Color | None = None,
+        stroke: Color | None = None,
         radius: float = 0.0,
     ) -> None:
         """Draw a rectangle from its lower left corner."""
@@ -121,6 +137,13 @@ class Sheet:
             self.canvas.setStrokeColor(stroke)
             self.canvas.setLineWidth(0.5)
         self.canvas.roundRect(x, y, wide, high, radius, stroke=stroke is not None, fill=fill is not None)
+
+    def ring(self, x: float, y: float, radius: float, *, fill: Color, stroke: Color) -> None:
+        """Draw a circle around its centre."""
+        self.canvas.setFillColor(fill)
+        self.canvas.setStrokeColor(stroke)
+        self.canvas.setLineWidth(0.8)
+        self.canvas.circle(x, y, radius, stroke=1, fill=1)
 
     def heading(self, x: float, y: float, text: str) -> None:
         """Write a section's heading and make it a bookmark of the document."""

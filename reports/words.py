@@ -8,11 +8,11 @@ NOT_STATED = "not stated"
 DAYS_PER_MONTH = 365.25 / 12
 
 _SEXES = {"M": "male", "F": "female", "O": "other"}
-_SIDES = {"L": "left", "R": "right"}
+_SIDES = {"L": "left", "R": "right", "B": "both"}
 
 
 def side(code: str | None) -> str:
-    """``L`` or ``R`` in words; another text stays as it is."""
+    """``L``, ``R`` or ``B`` in words; another text stays as it is."""
     return _SIDES.get(code, code) if code else NOT_STATED
 
 

@@ -15,6 +15,8 @@ from workers.context import Context
 
 log = structlog.get_logger()
 
+ONE_TRY = {"max_retries": 0, "interval_start": 0, "socket_connect_timeout": 2}
+
 
 def reconcile(context: Context) -> None:
     """Close series to which nothing more came, and enqueue every row that is due and in no queue."""
@@ -66,8 +68,9 @@ def _enqueue(context: Context, stage: Stage) -> None:
 
 
 def _queue_length(stage: Stage) -> int:
-    try:
-        with current_app.connection_for_write() as connection:
+    """Messages waiting for ``stage``; 0 also where nothing was ever sent or the broker is away."""
+    with current_app.connection_for_write(transport_options=ONE_TRY) as connection:
+        try:
             return len(connection.SimpleQueue(stage.value, no_ack=True))
-    except (OperationalError, OSError):
-        return 0
+        except (*connection.channel_errors, OperationalError, OSError):
+            return 0

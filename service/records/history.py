@@ -17,8 +17,8 @@ from service.records.models import (
 
 def recordings_by_state(session: Session) -> dict[RecordingState, int]:
     """How many recordings are in each state, zeros included."""
-    rows = session.execute(select(Recording.state, func.count()).group_by(Recording.state)).tuples().all()
-    return dict.fromkeys(RecordingState, 0) | dict(rows)
+    rows = session.execute(select(Recording.state, func.count()).group_by(Recording.state))
+    return dict.fromkeys(RecordingState, 0) | dict(iter(rows))
 
 
 def find_patients(session: Session, search: str, limit: int) -> Sequence[Patient]:
@@ -131,7 +131,10 @@ def _named(search: str) -> ColumnElement[bool]:
     return and_(
         True,
         *(
-            or_(Patient.name.icontains(word, autoescape=True), Patient.patient_id.icontains(word, autoescape=True))
+            or_(
+                Patient.name.icontains(word, autoescape=True),
+                Patient.patient_id.icontains(word, autoescape=True),
+            )
             for word in words
         ),
     )

@@ -105,7 +105,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Bar:
-    """A score on the common track of 0 to 200 points: from balanced to ``value``, with its error around it."""
+    """A score on the common track of 0 to 200 points: from balanced to ``value``, its error around it."""
 
     start: float
     length: float
@@ -125,16 +125,13 @@ def months_axis(months: Sequence[float], most_ticks: int) -> Axis:
 
 def dates_axis(days: Sequence[dt.date], most_ticks: int) -> Axis:
     """An axis of calendar days (as ordinals) with ticks at the beginning of months."""
-    low, high = _padded(
-        min(days).toordinal(), max(days).toordinal(), round(SHORTEST_SPAN * DAYS_PER_MONTH)
-    )
+    low, high = _padded(min(days).toordinal(), max(days).toordinal(), round(SHORTEST_SPAN * DAYS_PER_MONTH))
     span = (high - low) / DAYS_PER_MONTH
     step = next((step for step in STEPS if span / step <= most_ticks), STEPS[-1])
     first, last = dt.date.fromordinal(math.floor(low)), dt.date.fromordinal(math.ceil(high))
     begin = (first.year * 12 + first.month - 1) // step * step
     starts = (
-        dt.date(index // 12, index % 12 + 1, 1)
-        for index in range(begin, last.year * 12 + last.month, step)
+        dt.date(index // 12, index % 12 + 1, 1) for index in range(begin, last.year * 12 + last.month, step)
     )
     return Axis(
         low,
@@ -170,7 +167,9 @@ def draw(
                     value=reading.value,
                     title=reading.title,
                     newest_model=reading.model == newest,
-                    label_y=(y - 10 if topmost[reading.x] == name else y + 20) if number in labelled else None,
+                    label_y=(y - 10 if topmost[reading.x] == name else y + 20)
+                    if number in labelled
+                    else None,
                 )
             )
     return Plot(

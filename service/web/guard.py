@@ -20,7 +20,8 @@ PAGE_POLICY = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 DOCUMENT_POLICY = (
-    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'"
 )
 """For PDFs: the browser's own viewer places the document with an embedded object and inline styles."""
 
@@ -65,6 +66,6 @@ class Guard:
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)[-LOGGED_FRAMES:]
             places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
-            log.error("page_failed", error=type(error).__name__, places=places)
+            log.error("web.page_failed", error=type(error).__name__, places=places)
             if not begun:
                 await self.failed(scope, receive, guarded)

@@ -82,8 +82,8 @@ def make_patient_page(patient: Patient) -> PatientPage:
         patient=patient,
         visits=visits,
         course=courses.sub_scores() if courses else None,
-        static_items=tuple(ItemCourse(item, courses and courses.item(item)) for item in STATIC_ITEMS),
-        dynamic_items=tuple(ItemCourse(item, courses and courses.item(item)) for item in DYNAMIC_ITEMS),
+        static_items=_item_courses(STATIC_ITEMS, courses),
+        dynamic_items=_item_courses(DYNAMIC_ITEMS, courses),
         undated=len(graded) - len(shown),
         models=tuple(model_name(bundles[key]) for key in sorted(bundles, reverse=True)),
         commissioning=any(bundle.manifest["commissioning"] for bundle in bundles.values()),
@@ -134,6 +134,10 @@ class _Courses:
         frame = Frame(ITEM_WIDTH, ITEM_HEIGHT, 34, 12, 12, 24, item.high, ticks)
         series = {"item": self.readings(item.id, lambda visit: visit.scores.get(item.id))}
         return draw(series, self.axis(ITEM_TICKS), frame, self.marks)
+
+
+def _item_courses(items: Sequence[Item], courses: _Courses | None) -> tuple[ItemCourse, ...]:
+    return tuple(ItemCourse(item, courses.item(item) if courses else None) for item in items)
 
 
 def _visit(recording: Recording) -> Visit:

@@ -97,8 +97,8 @@ def _photo_cells(recording: Recording) -> tuple[PhotoCell, ...]:
     poses = PROTOCOLS[recording.protocol].poses
     cells = []
     for pose in poses:
-        photos = [photo for photo in recording.photos if photo.pose == pose.code]
-        cells += [PhotoCell(pose, photo) for photo in photos or [None]]
+        photos = [PhotoCell(pose, photo) for photo in recording.photos if photo.pose == pose.code]
+        cells += photos or [PhotoCell(pose, None)]
     known = {pose.code for pose in poses}
     return *cells, *(PhotoCell(None, photo) for photo in recording.photos if photo.pose not in known)
 

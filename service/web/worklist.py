@@ -59,13 +59,11 @@ def make_worklist(session: Session, search: str) -> Worklist:
 
 
 def _patient_entry(patient: Patient) -> PatientEntry:
-    latest = sorted(patient.recordings, key=lambda recording: (recorded_on(recording), recording.id), reverse=True)
-    return PatientEntry(
-        patient, _entries(latest[:RECORDINGS_SHOWN]), max(0, len(latest) - RECORDINGS_SHOWN)
+    latest = sorted(
+        patient.recordings, key=lambda recording: (recorded_on(recording), recording.id), reverse=True
     )
+    return PatientEntry(patient, _entries(latest[:RECORDINGS_SHOWN]), max(0, len(latest) - RECORDINGS_SHOWN))
 
 
 def _entries(recordings: Sequence[Recording]) -> tuple[Entry, ...]:
-    return tuple(
-        Entry(recording, recorded_on(recording), timepoint(recording)) for recording in recordings
-    )
+    return tuple(Entry(recording, recorded_on(recording), timepoint(recording)) for recording in recordings)

@@ -38,22 +38,18 @@ class RunningService:
             return session.scalar(
                 select(Recording)
                 .where(Recording.series_uid == series_uid)
-                .options(
-                    selectinload(Recording.photos),
-                    selectinload(Recording.gradings),
-                    selectinload(Recording.stages),
-                )
+                .options(selectinload(Recording.photos), selectinload(Recording.gradings))
             )
+
+    def state(self, series_uid: str) -> RecordingState | None:
+        """Where the recording is; None if nothing of it has come."""
+        row = self.recording(series_uid)
+        return row.state if row is not None else None
 
     def wait_for(self, series_uid: str, seconds: float = 120) -> Recording:
         """The recording when it was delivered or needs attention."""
-
-        def ended() -> bool:
-            row = self.recording(series_uid)
-            return row is not None and row.state in ENDED
-
         wait_until(
-            ended, seconds, lambda: f"recording is {getattr(self.recording(series_uid), 'state', None)}"
+            lambda: self.state(series_uid) in ENDED, seconds, lambda: f"it is {self.state(series_uid)}"
         )
         row = self.recording(series_uid)
         assert row is not None

@@ -1,0 +1,143 @@
+"""A folder of labelled recordings: `labels.csv`, and photos at `<subject>/<session>/<n>.jpg`.
+
+The table has one row per recording with the columns subject, session, person, group (`palsy` or `healthy`)
+and one per eFACE item; they may stand in any order, other columns are passed over. ``person`` is the real
+face where several subjects share one; left empty it is the subject. An item left empty is not known.
+"""
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from grading.errors import PermanentError
+from grading.photos import series_paths
+from grading.protocols import JENA9, Protocol
+from grading.scales import EFACE, PREDICTED_ITEMS
+
+LABELS = "labels.csv"
+GROUPS = ("palsy", "healthy")
+_COLUMNS = ("subject", "session", "group", *(item.id for item in PREDICTED_ITEMS))
+
+
+class CohortError(PermanentError):
+    """A cohort folder cannot be used as it is; the message names the file, the row and what to do."""
+
+    code = "cohort.invalid"
+
+
+@dataclass(frozen=True)
+class LabelledRecording:
+    """One row of a cohort.
+
+    ``labels`` are in points by item id, unknown ones left out; ``photos`` are files by pose code.
+    """
+
+    subject: str
+    session: str
+    person: str
+    healthy: bool
+    labels: Mapping[str, float]
+    photos: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Recordings of one origin.
+
+    ``description`` says in a few words where they come from; it is printed on every report of a model that
+    was trained on them.
+    """
+
+    name: str
+    description: str
+    recordings: tuple[LabelledRecording, ...]
+
+
+def read_cohort(folder: Path, *, description: str | None = None, protocol: Protocol = JENA9) -> Cohort:
+    """Read and check a cohort folder; photos are looked for, not opened.
+
+    ``description`` defaults to the folder's name, which is always the cohort's ``name``.
+
+    Raises `CohortError` where the table or a photo is missing, a label is no number or outside its item's
+    range, a recording stands there twice, or a subject is of two groups or two persons.
+    """
+    path = folder / LABELS
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+            columns = [name for name in reader.fieldnames or () if name]
+    except OSError as error:
+        raise CohortError(f"{path} cannot be read: give a folder that holds {LABELS}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CohortError(f"{path} is not a UTF-8 table with commas: export it again as CSV") from error
+    missing = [name for name in _COLUMNS if name not in columns]
+    if missing:
+        raise CohortError(f"{path} lacks the column {', '.join(missing)}: add it")
+    doubled = sorted({name for name in columns if columns.count(name) > 1})
+    if doubled:
+        raise CohortError(f"{path} has the column {', '.join(doubled)} twice: keep one")
+    if not rows:
+        raise CohortError(f"{path} has no rows: add one per recording")
+    recordings = [
+        _recording(folder, row, f"{path} row {number}", protocol) for number, row in enumerate(rows, start=2)
+    ]
+    _check_subjects(recordings, path)
+    name = folder.resolve().name
+    return Cohort(name, description or name, tuple(recordings))
+
+
+def _recording(
+    folder: Path, row: Mapping[str | None, str | None], where: str, protocol: Protocol
+) -> LabelledRecording:
+    cells = {name: (value or "").strip() for name, value in row.items() if name}
+    if None in row or None in row.values():
+        raise CohortError(f"{where} has more or fewer cells than the header: quote cells that hold commas")
+    for name in ("subject", "session"):
+        if not cells[name] or Path(cells[name]).name != cells[name]:
+            raise CohortError(f"{where}: the {name} must be the name of the photos' folder")
+    if cells["group"] not in GROUPS:
+        raise CohortError(f"{where}: the group must be {' or '.join(GROUPS)}")
+    try:
+        photos = series_paths(folder / cells["subject"] / cells["session"], protocol)
+    except PermanentError as error:
+        raise CohortError(f"{where}: {error}") from error
+    labels = {item.id: _label(cells[item.id], item.id, where) for item in PREDICTED_ITEMS if cells[item.id]}
+    return LabelledRecording(
+        subject=cells["subject"],
+        session=cells["session"],
+        person=cells.get("person") or cells["subject"],
+        healthy=cells["group"] == "healthy",
+        labels=labels,
+        photos=photos,
+    )
+
+
+def _label(text: str, item_id: str, where: str) -> float:
+    item = EFACE.by_id[item_id]
+    try:
+        label = float(text)
+    except ValueError:
+        label = math.nan
+    if not item.low <= label <= item.high:
+        raise CohortError(
+            f"{where}: {item_id} must be a number from {item.low:g} to {item.high:g}, or empty if not known"
+        )
+    return label
+
+
+def _check_subjects(recordings: list[LabelledRecording], path: Path) -> None:
+    first: dict[str, LabelledRecording] = {}
+    seen: dict[tuple[str, str], int] = {}
+    for number, recording in enumerate(recordings, start=2):
+        twin = seen.setdefault((recording.subject, recording.session), number)
+        if twin != number:
+            raise CohortError(f"{path} rows {twin} and {number} are the same recording: keep one")
+        known = first.setdefault(recording.subject, recording)
+        if (known.person, known.healthy) != (recording.person, recording.healthy):
+            raise CohortError(
+                f"{path} row {number}: the subject has another person or group than in an earlier row: "
+                "correct one of them"
+            )

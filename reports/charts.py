@@ -1,0 +1,44 @@
+"""Scores as small vector drawings on one shared axis.
+
+All items share the axis 0 to 200 points, so that "balanced" (100) is one straight line down the table. A
+two-sided item is a bar from that line to its score, a 0-100 item a bar from 0 to its score.
+"""
+
+from grading.scales import BALANCED
+from reports.content import ReportItem
+from reports.sheet import ACCENT, INK, TRACK, WHITE, Sheet
+
+AXIS_END = 2 * BALANCED
+_THICK = 6.0
+
+
+def axis_position(score: float, x: float, wide: float) -> float:
+    """Where a score lies on an axis of ``wide`` points that starts at ``x``."""
+    return x + wide * min(max(score, 0.0), AXIS_END) / AXIS_END
+
+
+def draw_item(sheet: Sheet, x: float, y: float, wide: float, graded: ReportItem) -> None:
+    """Draw one item around the height ``y``: track, bar, known error as a whisker, first value as a ring."""
+    item = graded.item
+    end, balanced = axis_position(item.high, x, wide), axis_position(BALANCED, x, wide)
+    start = balanced if item.two_sided else x
+    at = axis_position(graded.value, x, wide)
+    sheet.box(x, y - _THICK / 2, end - x, _THICK, fill=TRACK)
+    sheet.box(min(start, at), y - _THICK / 2, max(abs(at - start), 0.8), _THICK, fill=ACCENT)
+    sheet.rule(balanced, y - _THICK / 2 - 2, balanced, y + _THICK / 2 + 2, colour=INK, weight=0.7)
+    if graded.known_error is not None:
+        low = axis_position(max(graded.value - graded.known_error, item.low), x, wide)
+        high = axis_position(min(graded.value + graded.known_error, item.high), x, wide)
+        sheet.rule(low, y, high, y, colour=INK, weight=0.7)
+        for edge in (low, high):
+            sheet.rule(edge, y - 1.6, edge, y + 1.6, colour=INK, weight=0.7)
+    if graded.first_value is not None:
+        sheet.ring(axis_position(graded.first_value, x, wide), y, 2.0, fill=WHITE, stroke=INK)
+
+
+def draw_sub_score(sheet: Sheet, x: float, y: float, wide: float, value: float, first: float | None) -> None:
+    """Draw a folded score, 0 to 100, as a bar that is full when balanced."""
+    sheet.box(x, y - _THICK / 2, wide, _THICK, fill=TRACK)
+    sheet.box(x, y - _THICK / 2, max(wide * value / BALANCED, 0.8), _THICK, fill=ACCENT)
+    if first is not None:
+        sheet.ring(x + wide * first / BALANCED, y, 2.0, fill=WHITE, stroke=INK)

@@ -1,0 +1,106 @@
+"""The table of graded items."""
+
+from dataclasses import dataclass
+
+from grading.scales import BALANCED
+from reports import words
+from reports.charts import AXIS_END, axis_position, draw_item
+from reports.content import RecordingReport, ReportItem
+from reports.fonts import BOLD, REGULAR
+from reports.sheet import BODY, INK, LEFT, MEASURE, MUTED, RIGHT, SMALL, TINT, Sheet, clip, leading, wrap
+
+PROVISIONAL = "†"
+NONE = "–"
+_ROW = 15.2
+_GROUPS = (("R", "Static: the face at rest"), ("M", "Dynamic: the face in movement"))
+
+
+@dataclass(frozen=True)
+class _Column:
+    """``x`` is where its text starts, is centred or ends, as ``align`` says."""
+
+    title: str
+    x: float
+    align: float
+
+
+_ID = _Column("Item", LEFT + 4, 0)
+_NAME = _Column("", LEFT + 24, 0)
+_VALUE = _Column("Score", LEFT + 186, 1)
+_RANGE = _Column("Range", LEFT + 193, 0)
+_DIRECTION = _Column("In words", LEFT + 353, 0)
+_ERROR = _Column("Known error", LEFT + 457, 1)
+_PHOTO = _Column("Photo", LEFT + 480, 0.5)
+_CHANGE = _Column("Change", RIGHT - 4, 1)
+_COLUMNS = (_ID, _NAME, _VALUE, _RANGE, _DIRECTION, _ERROR, _PHOTO, _CHANGE)
+_BAR_X, _BAR_WIDE = LEFT + 228, 114.0
+
+
+def change(graded: ReportItem) -> str:
+    """Points gained or lost since the first recording, between the numbers as printed."""
+    if graded.first_value is None:
+        return NONE
+    return words.signed(round(graded.value) - round(graded.first_value))
+
+
+def in_words(graded: ReportItem) -> str:
+    """Which way the score deviates, with `PROVISIONAL` where the wording awaits confirmation."""
+    direction = graded.item.direction(graded.value)
+    marked = graded.item.provisional and direction != graded.item.direction(BALANCED)
+    return f"{direction} {PROVISIONAL}" if marked else direction
+
+
+def draw_items(sheet: Sheet, y: float, report: RecordingReport) -> float:
+    """Draw head, rows and footnotes downward from ``y``; returns the height of their lower end."""
+    y = _head(sheet, y)
+    for letter, title in _GROUPS:
+        group = [graded for graded in report.items if graded.item.id.startswith(letter)]
+        if group:
+            sheet.text(_ID.x, y - 10, title, size=SMALL, font=BOLD, colour=MUTED)
+            y -= 13
+        for index, graded in enumerate(group):
+            if index % 2 == 0:
+                sheet.box(LEFT, y - _ROW, MEASURE, _ROW, fill=TINT)
+            _row(sheet, y - _ROW / 2, graded)
+            y -= _ROW
+    sheet.rule(LEFT, y, RIGHT, y)
+    return _footnotes(sheet, y - 9, report)
+
+
+def _head(sheet: Sheet, y: float) -> float:
+    for column in _COLUMNS:
+        sheet.text(column.x, y, column.title, size=SMALL, colour=MUTED, align=column.align)
+    for score in (0.0, BALANCED, AXIS_END):
+        x = axis_position(score, _BAR_X, _BAR_WIDE)
+        sheet.text(x, y, f"{score:.0f}", size=SMALL, colour=MUTED, align=0.5)
+    sheet.rule(LEFT, y - 4, RIGHT, y - 4, colour=INK)
+    return y - 4
+
+
+def _row(sheet: Sheet, middle: float, graded: ReportItem) -> None:
+    item, base = graded.item, middle - 2.7
+    sheet.text(_ID.x, base, item.id, font=BOLD)
+    room = _VALUE.x - _NAME.x - 18
+    sheet.lines(_NAME.x, base, clip(wrap(item.name, REGULAR, BODY, room), 1))
+    sheet.text(_VALUE.x, base, f"{graded.value:.0f}", size=8.8, font=BOLD, align=1)
+    sheet.text(_RANGE.x, base, f"{item.low:.0f}–{item.high:.0f}", size=SMALL, colour=MUTED)
+    draw_item(sheet, _BAR_X, middle, _BAR_WIDE, graded)
+    sheet.text(_DIRECTION.x, base, in_words(graded))
+    error = NONE if graded.known_error is None else f"±{graded.known_error:.0f}"
+    sheet.text(_ERROR.x, base, error, align=1)
+    sheet.text(_PHOTO.x, base, NONE if graded.photo_number is None else str(graded.photo_number), align=0.5)
+    sheet.text(_CHANGE.x, base, change(graded), font=BOLD if graded.first_value is not None else REGULAR, align=1)
+
+
+def _footnotes(sheet: Sheet, y: float, report: RecordingReport) -> float:
+    notes = ["100 is balanced. Bar: the score; whisker: the known error; ring: the first recording."]
+    if any(PROVISIONAL in in_words(graded) for graded in report.items):
+        notes.append(f"{PROVISIONAL} Wording provisional, not yet confirmed against the scale's own.")
+    measured = "on simulated palsy" if report.model.commissioning else "in cross-validation"
+    notes.append(f"Known error: the model's mean absolute error of the item {measured}, in points.")
+    if report.first_recorded_on is None:
+        notes.append("Change: none yet, this is the first recording.")
+    else:
+        notes.append(f"Change: points since the first recording, {report.first_recorded_on.isoformat()}.")
+    lines = wrap(" ".join(notes), REGULAR, SMALL, MEASURE)
+    return sheet.lines(LEFT, y, lines, size=SMALL, colour=MUTED) + leading(SMALL)
