@@ -1,7 +1,7 @@
 """Pretrained networks, cut at a named layer: crops in, activations out.
 
-Sources: Raj et al., Section 4.3 and Table 4 (VGG-16, its layers Conv2-2 to Pool5); Simonyan and Zisserman 2015
-(VGG-16); Google's EfficientNet-Lite (input (x - 127) / 128, unlike the larger EfficientNets).
+Sources: Raj et al., Section 4.3 and Table 4 (VGG-16, its layers Conv2-2 to Pool5); Simonyan and Zisserman
+2015 (VGG-16); Google's EfficientNet-Lite (input (x - 127) / 128, unlike the larger EfficientNets).
 """
 
 import hashlib
@@ -167,7 +167,8 @@ def _hash(state: State) -> str:
 
 def _vgg16_own_weights() -> State:
     try:
-        return VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
+        state: State = VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True)
+        return state
     except (URLError, OSError) as error:
         raise DownloadError(
             "the VGG-16 weights could not be downloaded: check the network or give a weights file"
@@ -182,7 +183,7 @@ def _vgg16_select(state: State) -> State:
 def _vgg16_build(state: State, last: int) -> nn.Module:
     features = vgg16(weights=None).features
     features.load_state_dict({key.removeprefix("features."): values for key, values in state.items()})
-    return features[: last + 1]
+    return nn.Sequential(*list(features)[: last + 1])
 
 
 def _lite0_own_weights() -> State:

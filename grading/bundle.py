@@ -7,7 +7,6 @@ which backbone and preprocessing it needs. The weights file holds per item the t
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -135,7 +134,7 @@ class Bundle:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over everything the bundle says and every weight; independent of how the files are written."""
+        """SHA-256 over all that the bundle says and every weight; how the files are written does not matter."""
         digest = hashlib.sha256(json.dumps(describe_bundle(self), sort_keys=True).encode())
         for head in self.heads:
             digest.update(head.weights.astype("<f4").tobytes())
@@ -163,7 +162,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> None:
     for name, content in ((WEIGHTS, weights), (MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")):
         partial = folder / f".{name}.part"
         partial.write_bytes(content)
-        os.replace(partial, folder / name)
+        partial.replace(folder / name)
 
 
 def load_bundle(folder: Path) -> Bundle:

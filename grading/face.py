@@ -18,7 +18,7 @@ from grading.errors import PermanentError
 Photo = NDArray[np.uint8]
 
 BLANK_SPREAD = 3.0
-"""Standard deviation of grey levels (of 255) below which a photo shows nothing: sensor noise stays under it."""
+"""Standard deviation of grey levels (of 255) below which a photo shows nothing: noise stays under it."""
 
 
 class BlankPhotoError(PermanentError):
@@ -41,7 +41,7 @@ class SeveralFacesError(PermanentError):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a photo becomes a crop; kept in the bundle, so that a model always sees the crops it was trained on.
+    """How a photo becomes a crop; kept in the bundle, so that a model sees the crops it was trained on.
 
     ``detector_sides``: long sides in pixels to which the photo is scaled down for the detector, tried in
     turn. ``margin``: what is added to the face box on each side, as a share of its width, so that raised
@@ -76,7 +76,7 @@ class FaceBox:
         return self.bottom - self.top
 
     def square(self, margin: float) -> "FaceBox":
-        """The square around the same centre whose side is the longer one of the box, plus ``margin`` twice."""
+        """The square around the same centre; its side is the box's longer one, plus ``margin`` twice."""
         side = round(max(self.width, self.height) * (1 + 2 * margin))
         left = round((self.left + self.right - side) / 2)
         top = round((self.top + self.bottom - side) / 2)

@@ -69,8 +69,8 @@ def check_backbone(bundle: Bundle, backbone: Backbone) -> None:
     here = BackboneId(backbone.name, backbone.layer, backbone.weight_hash, backbone.shape)
     if here != needed:
         raise BackboneMismatchError(
-            f"bundle {bundle.name} {bundle.version} needs {needed.name} {needed.layer} with weights of SHA-256 "
-            f"{needed.weight_hash[:12]}…, here are {here.name} {here.layer} and {here.weight_hash[:12]}…: "
+            f"bundle {bundle.name} {bundle.version} needs {needed.name} {needed.layer} with weights of "
+            f"SHA-256 {needed.weight_hash[:12]}…, here are {here.name} {here.layer} and {here.weight_hash[:12]}…: "
             "give the weights it was trained on, or train it again"
         )
 

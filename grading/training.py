@@ -4,7 +4,7 @@ Source: Raj et al., Sections 4.4 and 5.1 (one linear SVR per item on the activat
 cross-validation in which a person's recordings stay together).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -46,7 +46,7 @@ class Settings:
     created: date = field(default_factory=date.today)
     commissioning: bool = True
     preprocessing: Preprocessing = PREPROCESSING
-    regression: Regression = Regression()
+    regression: Regression = field(default_factory=Regression)
     folds: int = 11
 
 
@@ -124,7 +124,7 @@ def train(
         preprocessing=settings.preprocessing,
         regression=settings.regression,
         training=tuple(map(_training_set, cohorts, features)),
-        folds=settings.folds,
+        folds=_folds(settings, {r.person for cohort in cohorts for r in cohort.recordings}),
         errors=tuple(errors),
         heads=tuple(heads),
     )
@@ -216,7 +216,7 @@ def _cross_validate(kernel: Floats, pool: _Pool, item: Item, settings: Settings)
     """Out-of-fold scores (n,), and the medians (2, n) of the whole cohort and of its group."""
     predicted = np.empty(len(pool.labels))
     median = np.empty((2, len(pool.labels)))
-    folds = GroupKFold(min(settings.folds, len(set(pool.persons))))
+    folds = GroupKFold(_folds(settings, set(pool.persons)))
     for seen, unseen in folds.split(kernel, groups=pool.persons):
         model = fit(kernel[np.ix_(seen, seen)], pool.labels[seen], item, settings.regression)
         predicted[unseen] = clip(model.predict(kernel[np.ix_(unseen, seen)]), item)
@@ -226,6 +226,10 @@ def _cross_validate(kernel: Floats, pool: _Pool, item: Item, settings: Settings)
             median[0, row] = _median(pool.labels[of_cohort])
             median[1, row] = _median(pool.labels[of_group])
     return predicted, median
+
+
+def _folds(settings: Settings, persons: Collection[str]) -> int:
+    return min(settings.folds, len(persons))
 
 
 def _median(labels: Floats) -> float:

@@ -19,7 +19,10 @@ class DatabaseUnavailableError(TransientError):
 def connect(url: str) -> Engine:
     """An engine for a ``postgresql://…`` address; nothing is opened yet."""
     driver_url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    return create_engine(driver_url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    # Parameters are patients' data: they must not stand in an exception.
+    return create_engine(
+        driver_url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 5}
+    )
 
 
 @contextmanager
