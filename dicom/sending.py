@@ -10,21 +10,20 @@ from typing import Any, Self, cast
 
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
-from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
-from pynetdicom.events import Event
-from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom.transport import AssociationSocket
 
-from dicom.statuses import is_stored, is_transient, words
+from dicom.statuses import SUCCESS, is_stored, is_transient, words
 from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from grading.errors import PermanentError, TransientError
 
 _PEER = re.compile(r"([!-?A-\[\]-~][ -\[\]-~]{0,15})@([^@:\s]+|\[[^\]]+\]):(\d{1,5})")
 _MAX_CONTEXTS = 128
-_TRANSIENT_REJECTION = 2
+_ACCEPTED, _REJECTED_FOR_GOOD = 0, 1
+"""Results of an association request (PS3.8 Table 9-21)."""
 
 
 class PeerAddressError(PermanentError):
@@ -134,8 +133,7 @@ def echo(peer: Peer, calling_ae: str, timeout: float = 10.0) -> None:
     with _association(peer, calling_ae, [build_context(Verification)], timeout) as association:
         if not association.accepted_contexts:
             raise RejectedError(f"{peer} does not answer C-ECHO: allow Verification there.")
-        reply = association.send_c_echo()
-        if reply.get("Status") != 0x0000:
+        if not association.is_established or association.send_c_echo().get("Status") != SUCCESS:
             raise PeerUnavailableError(f"{peer} did not answer C-ECHO: try again later.")
 
 
@@ -153,7 +151,8 @@ def _read_item(path: Path) -> _Item | None:
 
 
 def _unreadable(path: Path) -> SendOutcome:
-    return SendOutcome(path, "", None, False, "not a DICOM file")
+    said = "not a DICOM file" if path.is_file() else "the file is not there"
+    return SendOutcome(path, "", None, False, said)
 
 
 def _send(association: Association, item: _Item, accepted: set[tuple[Any, Any]]) -> SendOutcome:
@@ -172,47 +171,63 @@ def _send(association: Association, item: _Item, accepted: set[tuple[Any, Any]])
         return outcome(None, True, "the association ended before the object was sent")
     status = cast(int | None, reply.get("Status"))
     if status is None:
+        # pynetdicom may take a moment to notice, and would wait for the next reply until the timeout.
+        if association.is_established:
+            association.abort()
         return outcome(None, True, "the peer did not answer")
     return outcome(status, is_transient(status), words(status))
+
+
+class _Entity(ApplicationEntity):
+    """An application entity that keeps its sockets, to set them up and to close them.
+
+    pynetdicom leaves them open when it cannot connect and when the peer is first to hang up.
+    """
+
+    def __init__(self, ae_title: str) -> None:
+        super().__init__(ae_title)
+        self.sockets: list[socket.socket] = []
+
+    def _create_socket(self, *args: Any) -> AssociationSocket:
+        transport = super()._create_socket(*args)
+        connection = cast(socket.socket, transport.socket)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sockets.append(connection)
+        return transport
 
 
 @contextmanager
 def _association(
     peer: Peer, calling_ae: str, contexts: list[PresentationContext], timeout: float
 ) -> Iterator[Association]:
-    entity = ApplicationEntity(calling_ae)
+    entity = _Entity(calling_ae)
     entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
     entity.connection_timeout = entity.acse_timeout = entity.dimse_timeout = timeout
-    association = entity.associate(
-        peer.host,
-        peer.port,
-        contexts=contexts,
-        ae_title=peer.ae_title,
-        max_pdu=131072,
-        evt_handlers=[(evt.EVT_CONN_OPEN, _without_delay)],
-    )
+    try:
+        association = entity.associate(
+            peer.host, peer.port, contexts=contexts, ae_title=peer.ae_title, max_pdu=131072
+        )
+    except socket.gaierror:
+        raise PeerUnavailableError(f"The host of {peer} is unknown: correct it or the name server.") from None
+    try:
+        _check_answer(association, peer, calling_ae)
+        yield association
+    finally:
+        if association.is_established:
+            association.release()
+        association.dul.join(timeout)
+        for connection in entity.sockets:
+            connection.close()
+
+
+def _check_answer(association: Association, peer: Peer, calling_ae: str) -> None:
+    """Raise unless the peer accepted the association, be it without any context."""
     answer = association.acceptor.primitive
-    if not association.is_established and not _nothing_accepted(answer):
-        if association.is_rejected and answer is not None and answer.result != _TRANSIENT_REJECTION:
+    if answer is None or answer.result != _ACCEPTED:
+        if answer is not None and answer.result == _REJECTED_FOR_GOOD:
             raise RejectedError(
                 f"{peer} rejects the association from {calling_ae}: {answer.reason_str}. "
                 "Enter both AE titles in both configurations."
             )
         raise PeerUnavailableError(f"{peer} cannot be reached or is busy: see that it runs, try again later.")
-    try:
-        yield association
-    finally:
-        if association.is_established:
-            association.release()
-
-
-def _nothing_accepted(answer: A_ASSOCIATE | None) -> bool:
-    """Whether the peer accepted the association but none of the contexts, at which pynetdicom hangs up."""
-    return answer is not None and answer.result == 0
-
-
-def _without_delay(event: Event) -> None:
-    connection = event.assoc.dul.socket
-    if connection is not None and connection.socket is not None:
-        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

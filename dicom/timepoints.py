@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from dicom.building import code
-
 
 @dataclass(frozen=True)
 class Timepoint:
@@ -45,7 +43,3 @@ def add_timepoint(dataset: Dataset, timepoint: Timepoint | None) -> None:
     dataset.ClinicalTrialTimePointDescription = timepoint.words
     dataset.LongitudinalTemporalOffsetFromEvent = float(timepoint.days)
     dataset.LongitudinalTemporalEventType = "SURGERY"
-    if timepoint.days < 0:
-        dataset.ClinicalTrialTimePointTypeCodeSequence = [code("262068006", "SCT", "Preoperative")]
-    elif timepoint.days > 0:
-        dataset.ClinicalTrialTimePointTypeCodeSequence = [code("262061000", "SCT", "Postoperative")]

@@ -134,7 +134,7 @@ class Bundle:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over all that the bundle says and every weight; how the files are written does not matter."""
+        """SHA-256 over all that the bundle says and every weight, however the files are written."""
         digest = hashlib.sha256(json.dumps(describe_bundle(self), sort_keys=True).encode())
         for head in self.heads:
             digest.update(head.weights.astype("<f4").tobytes())

@@ -55,10 +55,12 @@ class Cohort:
     recordings: tuple[LabelledRecording, ...]
 
 
-def read_cohort(folder: Path, *, description: str | None = None, protocol: Protocol = JENA9) -> Cohort:
+def read_cohort(
+    folder: Path, *, name: str | None = None, description: str | None = None, protocol: Protocol = JENA9
+) -> Cohort:
     """Read and check a cohort folder; photos are looked for, not opened.
 
-    ``description`` defaults to the folder's name, which is always the cohort's ``name``.
+    ``name`` defaults to the folder's name, ``description`` to the name.
 
     Raises `CohortError` where the table or a photo is missing, a label is no number or outside its item's
     range, a recording stands there twice, or a subject is of two groups or two persons.
@@ -85,7 +87,7 @@ def read_cohort(folder: Path, *, description: str | None = None, protocol: Proto
         _recording(folder, row, f"{path} row {number}", protocol) for number, row in enumerate(rows, start=2)
     ]
     _check_subjects(recordings, path)
-    name = folder.resolve().name
+    name = name or folder.resolve().name
     return Cohort(name, description or name, tuple(recordings))
 
 

@@ -70,7 +70,8 @@ def check_backbone(bundle: Bundle, backbone: Backbone) -> None:
     if here != needed:
         raise BackboneMismatchError(
             f"bundle {bundle.name} {bundle.version} needs {needed.name} {needed.layer} with weights of "
-            f"SHA-256 {needed.weight_hash[:12]}…, here are {here.name} {here.layer} and {here.weight_hash[:12]}…: "
+            f"SHA-256 {needed.weight_hash[:12]}…, here are {here.name} {here.layer} and "
+            f"{here.weight_hash[:12]}…: "
             "give the weights it was trained on, or train it again"
         )
 

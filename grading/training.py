@@ -1,10 +1,10 @@
-"""Training a bundle, with the errors of grouped cross-validation beside it, and predicting a cohort.
+"""Training a bundle, with the errors of grouped cross-validation beside it.
 
 Source: Raj et al., Sections 4.4 and 5.1 (one linear SVR per item on the activations of its photo, 11-fold
 cross-validation in which a person's recordings stay together).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,10 +19,9 @@ from grading.cohort import Cohort
 from grading.errors import PermanentError
 from grading.face import PREPROCESSING, Preprocessing
 from grading.features import CohortFeatures, Progress, UnusablePhoto, cohort_features
-from grading.grader import check_backbone
 from grading.protocols import JENA9
 from grading.regression import Regression, clip, fit, gram
-from grading.scales import EFACE, PREDICTED_ITEMS, Item
+from grading.scales import PREDICTED_ITEMS, Item
 
 Floats = NDArray[np.float64]
 
@@ -56,15 +55,6 @@ class Trained:
 
     bundle: Bundle
     unusable: tuple[UnusablePhoto, ...]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Scores of one recording in points by item id; an item whose photo shows no clear face is left out."""
-
-    subject: str
-    session: str
-    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,41 +119,6 @@ def train(
         heads=tuple(heads),
     )
     return Trained(bundle, tuple(photo for one in features for photo in one.unusable))
-
-
-def predict_cohort(
-    bundle: Bundle,
-    cohort: Cohort,
-    backbone: Backbone,
-    *,
-    cache: Path | None = None,
-    progress: Progress | None = None,
-) -> tuple[list[Prediction], tuple[UnusablePhoto, ...]]:
-    """Predict every recording of a cohort, in its order, and name the photos that could not be used.
-
-    Labels are not looked at. Raises `BackboneMismatchError`.
-    """
-    check_backbone(bundle, backbone)
-    features = cohort_features(
-        cohort, backbone, bundle.preprocessing, bundle.poses, cache=cache, progress=progress
-    )
-    scores = {
-        head.item: clip(head.score(features.activations[head.pose]), EFACE.by_id[head.item])
-        for head in bundle.heads
-    }
-    predictions = [
-        Prediction(
-            recording.subject,
-            recording.session,
-            {
-                head.item: float(scores[head.item][number])
-                for head in bundle.heads
-                if features.usable[head.pose][number]
-            },
-        )
-        for number, recording in enumerate(cohort.recordings)
-    ]
-    return predictions, features.unusable
 
 
 def _pose(item: Item) -> str:

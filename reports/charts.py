@@ -5,8 +5,8 @@ two-sided item is a bar from that line to its score, a 0-100 item a bar from 0 t
 """
 
 from grading.scales import BALANCED
-from reports.content import ReportItem
-from reports.sheet import ACCENT, INK, TRACK, WHITE, Sheet
+from reports.content import ReportItem, ReportSubScore
+from reports.sheet import BAR, INK, TRACK, WHITE, Sheet
 
 AXIS_END = 2 * BALANCED
 _THICK = 6.0
@@ -24,7 +24,7 @@ def draw_item(sheet: Sheet, x: float, y: float, wide: float, graded: ReportItem)
     start = balanced if item.two_sided else x
     at = axis_position(graded.value, x, wide)
     sheet.box(x, y - _THICK / 2, end - x, _THICK, fill=TRACK)
-    sheet.box(min(start, at), y - _THICK / 2, max(abs(at - start), 0.8), _THICK, fill=ACCENT)
+    sheet.box(min(start, at), y - _THICK / 2, max(abs(at - start), 0.8), _THICK, fill=BAR)
     sheet.rule(balanced, y - _THICK / 2 - 2, balanced, y + _THICK / 2 + 2, colour=INK, weight=0.7)
     if graded.known_error is not None:
         low = axis_position(max(graded.value - graded.known_error, item.low), x, wide)
@@ -36,9 +36,9 @@ def draw_item(sheet: Sheet, x: float, y: float, wide: float, graded: ReportItem)
         sheet.ring(axis_position(graded.first_value, x, wide), y, 2.0, fill=WHITE, stroke=INK)
 
 
-def draw_sub_score(sheet: Sheet, x: float, y: float, wide: float, value: float, first: float | None) -> None:
-    """Draw a folded score, 0 to 100, as a bar that is full when balanced."""
+def draw_sub_score(sheet: Sheet, x: float, y: float, wide: float, score: ReportSubScore) -> None:
+    """Draw a folded score, 0 to 100, as a bar that is full when balanced; the first value is a ring."""
     sheet.box(x, y - _THICK / 2, wide, _THICK, fill=TRACK)
-    sheet.box(x, y - _THICK / 2, max(wide * value / BALANCED, 0.8), _THICK, fill=ACCENT)
-    if first is not None:
-        sheet.ring(x + wide * first / BALANCED, y, 2.0, fill=WHITE, stroke=INK)
+    sheet.box(x, y - _THICK / 2, max(wide * score.sub_score.value / BALANCED, 0.8), _THICK, fill=BAR)
+    if score.first_value is not None:
+        sheet.ring(x + wide * score.first_value / BALANCED, y, 2.0, fill=WHITE, stroke=INK)

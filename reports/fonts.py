@@ -34,7 +34,9 @@ def _printable_code_points() -> frozenset[int]:
             registerFont(TTFont(name, str(folder / f"{name}.ttf")))
         except (OSError, TTFError) as error:
             raise ReportFontError(f"Reinstall matplotlib: its font {name}.ttf cannot be read") from error
-    return frozenset(getFont(REGULAR).face.charToGlyph) & frozenset(getFont(BOLD).face.charToGlyph)
+    both = frozenset(getFont(REGULAR).face.charToGlyph) & frozenset(getFont(BOLD).face.charToGlyph)
+    # reportlab's map from glyphs back to text holds 16 bits: beyond them a copied text would be another one
+    return frozenset(point for point in both if point <= 0xFFFF)
 
 
 def load_fonts() -> None:

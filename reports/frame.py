@@ -2,7 +2,7 @@
 
 from reports import words
 from reports.content import COMMISSIONING_BANNER, RecordingReport
-from reports.fonts import BOLD
+from reports.fonts import BOLD, PLACEHOLDER, printable
 from reports.sheet import (
     ALERT,
     BODY,
@@ -53,7 +53,7 @@ def _banner(sheet: Sheet, y: float) -> float:
 
 
 def _identity(sheet: Sheet, report: RecordingReport, y: float) -> float:
-    name = report.patient.name or "Name not stated"
+    name = printable(words.person_name(report.patient.name)) or "Name not stated"
     room = MEASURE - _TITLE_WIDTH
     size = fitting_size(name, BOLD, _NAME_SIZE, _SMALLEST_NAME, room)
     y -= _NAME_SIZE * 0.8
@@ -61,6 +61,8 @@ def _identity(sheet: Sheet, report: RecordingReport, y: float) -> float:
     y = sheet.lines(LEFT, y, clip(wrap(name, BOLD, size, room), 2), size=size, font=BOLD)
     y += leading(size) - leading(8.6) - 1
     identity = words.identity(report.patient, report.recorded_on)
+    if PLACEHOLDER in name:
+        identity += f"  ·  {PLACEHOLDER} a character that cannot be printed here"
     size = fitting_size(identity, BOLD, 8.6, SMALL, MEASURE)
     return sheet.lines(LEFT, y, clip(wrap(identity, BOLD, size, MEASURE), 2), size=size, font=BOLD) - 4
 

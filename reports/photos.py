@@ -58,7 +58,6 @@ def draw_photos(
     return y - math.ceil(len(photos) / columns) * (side + CAPTION)
 
 
-
 def _picture(sheet: Sheet, left: float, lower: float, side: float, image: ImageReader) -> None:
     sheet.box(left, lower, side, side, fill=TINT)
     sheet.canvas.drawImage(image, left, lower, side, side, preserveAspectRatio=True)

@@ -23,6 +23,7 @@ HAIRLINE = HexColor("#cfd6dd")
 TINT = HexColor("#f2f5f8")
 TRACK = HexColor("#e4e9ee")
 ACCENT = HexColor("#1f6391")
+BAR = HexColor("#74a9cf")
 ALERT = HexColor("#a3271d")
 WHITE = HexColor("#ffffff")
 
@@ -57,7 +58,7 @@ def clip(lines: list[str], most: int) -> list[str]:
     """The first ``most`` lines; an ellipsis says where some were left out."""
     if len(lines) <= most:
         return lines
-    return [*lines[: most - 1], lines[most - 1] + ELLIPSIS]
+    return [*lines[: most - 1], lines[most - 1][:-1].rstrip() + ELLIPSIS]
 
 
 def fitting_size(text: str, font: str, size: float, smallest: float, room: float) -> float:

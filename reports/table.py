@@ -1,5 +1,6 @@
 """The table of graded items."""
 
+import math
 from dataclasses import dataclass
 
 from grading.scales import BALANCED
@@ -11,7 +12,8 @@ from reports.sheet import BODY, INK, LEFT, MEASURE, MUTED, RIGHT, SMALL, TINT, S
 
 PROVISIONAL = "†"
 NONE = "–"
-_ROW = 15.2
+CHANCE = 1.96 * math.sqrt(2) / math.sqrt(2 / math.pi)
+_ROW = 15.8
 _GROUPS = (("R", "Static: the face at rest"), ("M", "Dynamic: the face in movement"))
 
 
@@ -41,6 +43,17 @@ def change(graded: ReportItem) -> str:
     if graded.first_value is None:
         return NONE
     return words.signed(round(graded.value) - round(graded.first_value))
+
+
+def may_be_chance(graded: ReportItem) -> bool:
+    """Whether the change since the first recording is one that errors alone would often make.
+
+    With normal errors of standard deviation s the minimal detectable change (95 %) is 1.96 √2 s, and the
+    mean absolute error is √(2/π) s: together `CHANCE` times the known error.
+    """
+    if graded.first_value is None or graded.known_error is None:
+        return True
+    return abs(graded.value - graded.first_value) <= CHANCE * graded.known_error
 
 
 def in_words(graded: ReportItem) -> str:
@@ -89,18 +102,26 @@ def _row(sheet: Sheet, middle: float, graded: ReportItem) -> None:
     error = NONE if graded.known_error is None else f"±{graded.known_error:.0f}"
     sheet.text(_ERROR.x, base, error, align=1)
     sheet.text(_PHOTO.x, base, NONE if graded.photo_number is None else str(graded.photo_number), align=0.5)
-    sheet.text(_CHANGE.x, base, change(graded), font=BOLD if graded.first_value is not None else REGULAR, align=1)
+    chance = may_be_chance(graded)
+    font, colour = (REGULAR, MUTED) if chance else (BOLD, INK)
+    sheet.text(_CHANGE.x, base, change(graded), font=font, colour=colour, align=1)
 
 
 def _footnotes(sheet: Sheet, y: float, report: RecordingReport) -> float:
     notes = ["100 is balanced. Bar: the score; whisker: the known error; ring: the first recording."]
     if any(PROVISIONAL in in_words(graded) for graded in report.items):
         notes.append(f"{PROVISIONAL} Wording provisional, not yet confirmed against the scale's own.")
-    measured = "on simulated palsy" if report.model.commissioning else "in cross-validation"
-    notes.append(f"Known error: the model's mean absolute error of the item {measured}, in points.")
-    if report.first_recorded_on is None:
-        notes.append("Change: none yet, this is the first recording.")
+    if any(graded.known_error is not None for graded in report.items):
+        measured = "on simulated palsy" if report.model.commissioning else "in cross-validation"
+        notes.append(f"Known error: the model's mean absolute error of the item {measured}, in points.")
     else:
-        notes.append(f"Change: points since the first recording, {report.first_recorded_on.isoformat()}.")
+        notes.append("Known error: not measured for this model.")
+    if report.first_recorded_on is None:
+        notes.append("Change: no earlier recording was graded by this model.")
+    else:
+        notes.append(
+            f"Change: points since the first recording, {report.first_recorded_on.isoformat()}; bold where "
+            f"more than {CHANCE:.1f} times the known error, else it may be chance."
+        )
     lines = wrap(" ".join(notes), REGULAR, SMALL, MEASURE)
     return sheet.lines(LEFT, y, lines, size=SMALL, colour=MUTED) + leading(SMALL)

@@ -21,6 +21,17 @@ def age(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
+def person_name(name: str) -> str:
+    """A DICOM person name (PS3.5, 6.2.1) for reading, its first spelling that is not empty.
+
+    ``Doe^Jane^^Dr`` becomes ``Doe, Jane, Dr``; a name without such marks stays as it is.
+    """
+    spelling = next((group for group in name.split("=") if group.strip("^ ")), "")
+    parts = [" ".join(part.split()) for part in spelling.split("^")]
+    given = " ".join(filter(None, parts[1:3]))
+    return ", ".join(filter(None, [parts[0], given, *parts[3:]]))
+
+
 def identity(patient: ReportPatient, on: date) -> str:
     """Id, birth date with the age on a day, and sex in one line."""
     born = NOT_STATED
@@ -31,10 +42,10 @@ def identity(patient: ReportPatient, on: date) -> str:
 
 
 def surgery(done: ReportSurgery | None) -> str:
-    """Date, procedure and side of a surgery."""
+    """Date, side and procedure of a surgery; the side first, where a long procedure cannot push it off."""
     if done is None:
         return "none on record"
-    return f"{done.date.isoformat()}, {done.procedure or 'procedure not stated'}, side {side(done.side)}"
+    return f"{done.date.isoformat()}, side {side(done.side)}: {done.procedure or 'procedure not stated'}"
 
 
 def days_apart(days: int) -> str:

@@ -203,6 +203,11 @@ def _recording(
     session: Session, received: ReceivedObject, protocol: Protocol, patient: Patient | None
 ) -> Recording:
     header = received.header
+    query = select(Recording).where(Recording.series_uid == header.series_uid).with_for_update()
+    known = session.scalar(query)
+    if known is not None:
+        return known
+    # Another association may bring the series' first photo at this moment: its row then counts.
     session.execute(
         insert(Recording)
         .values(
@@ -217,6 +222,4 @@ def _recording(
         )
         .on_conflict_do_nothing()
     )
-    return session.execute(
-        select(Recording).where(Recording.series_uid == header.series_uid).with_for_update()
-    ).scalar_one()
+    return session.execute(query).scalar_one()

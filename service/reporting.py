@@ -25,6 +25,9 @@ from service.records.timepoints import timepoint_name
 from service.storage import Storage
 
 
+POSES = {pose.code: pose for protocol in PROTOCOLS.values() for pose in protocol.poses}
+
+
 def report_uid(grading_uid: str) -> str:
     """The UID of a grading's report: writing it again makes the same document."""
     return derived_uid("report", "pdf", grading_uid)
@@ -76,7 +79,7 @@ def report_content(
         flags=tuple(describe_flag(flag) for flag in grading.flags),
         model=_model(grading.bundle),
         product=PRODUCT,
-        created_at=grading.created_at,
+        created_at=grading.created_at.astimezone(dt.UTC),
     )
 
 
@@ -100,7 +103,8 @@ def known_errors(manifest: Mapping[str, Any]) -> dict[str, float]:
 def describe_flag(flag: str) -> str:
     """A stored flag (``clipped.M4``, ``face.small (REST)``) as a sentence."""
     kind, _, rest = flag.partition(" ")
-    where = f" Photo {rest.strip('()')}." if rest else ""
+    pose = POSES.get(rest.strip("()"))
+    where = f" Photo {pose.number}, {pose.name}." if pose else ""
     if kind.startswith("clipped."):
         item = EFACE.by_id[kind.removeprefix("clipped.")]
         return f"{item.id}: the model went beyond the range of this item; the score is its limit."

@@ -112,7 +112,9 @@ def linear(colour: Rgb) -> Rgb:
 def skin_tone(melanin: float, undertone: float) -> Rgb:
     """Skin colour (sRGB 0-1) for ``melanin`` 0 (lightest) to 1 (darkest); ``undertone`` -1 cool to 1 warm."""
     at = [anchor for anchor, _ in SKIN_ANCHORS]
-    red, green, blue = (float(np.interp(melanin, at, [colour[i] for _, colour in SKIN_ANCHORS])) for i in range(3))
+    red, green, blue = (
+        float(np.interp(melanin, at, [colour[i] for _, colour in SKIN_ANCHORS])) for i in range(3)
+    )
     return red * (1 + 0.015 * undertone), green * (1 + 0.012 * undertone), blue * (1 - 0.07 * undertone)
 
 
@@ -137,7 +139,11 @@ def random_anatomy(rng: np.random.Generator) -> Anatomy:
     light_hair = melanin < 0.35
     hair = HAIRS[int(rng.integers(len(HAIRS)))] if light_hair else HAIRS[int(rng.integers(2))]
     iris = IRISES[int(rng.integers(len(IRISES)))] if light_hair else IRISES[int(rng.integers(2))]
-    styles = ("short", "parted", "short", "curly", "balding") if man else ("tied", "bob", "long", "parted", "curly")
+    styles = (
+        ("short", "parted", "short", "curly", "balding")
+        if man
+        else ("tied", "bob", "long", "parted", "curly")
+    )
     rosy = float(rng.uniform(0.35, 0.75))
     nose_width = about(34 + 2 * masculinity + 5 * melanin, 2.0)
     lips = about(1.0 + 0.25 * melanin - 0.12 * masculinity - 0.003 * (age - 40), 0.11)
@@ -150,7 +156,9 @@ def random_anatomy(rng: np.random.Generator) -> Anatomy:
         chin_width=about(20 + 6 * masculinity, 2.5),
         chin_y=about(107 + 6 * masculinity, 3.5),
         skin=linear(skin),
-        lip_colour=linear(mix(skin, (0.70 - 0.32 * melanin, 0.29 - 0.12 * melanin, 0.30 - 0.11 * melanin), rosy)),
+        lip_colour=linear(
+            mix(skin, (0.70 - 0.32 * melanin, 0.29 - 0.12 * melanin, 0.30 - 0.11 * melanin), rosy)
+        ),
         melanin=melanin,
         stubble=float(rng.uniform(0, 1)) if man else 0.0,
         blush=float(rng.uniform(0.3, 1.0)),

@@ -116,6 +116,19 @@ def noise(seed: int, shape: tuple[int, int], grain: tuple[float, float]) -> Fiel
     return np.asarray((fine - fine.mean()) / fine.std(), dtype=np.float32)
 
 
+def spread(coarse: Field, shape: tuple[int, int], step: int) -> Field:
+    """A smooth field sampled at every ``step``-th pixel from the first on, back on all pixels of ``shape``."""
+    box = (
+        0.5 - 0.5 / step,
+        0.5 - 0.5 / step,
+        shape[1] / step + 0.5 - 0.5 / step,
+        shape[0] / step + 0.5 - 0.5 / step,
+    )
+    image = Image.fromarray(np.pad(coarse, ((0, 1), (0, 1)), mode="edge"))
+    size = (shape[1], shape[0])
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box), dtype=np.float32)
+
+
 def curve(points: ArrayLike, count: int = 24) -> NDArray[np.float32]:
     """(count, 2): a smooth line through three points: the quadratic Bézier that meets the middle one."""
     start, middle, end = np.asarray(points, dtype=np.float32)
@@ -140,9 +153,7 @@ def near(board: Board, line: NDArray[np.float32], reach: float) -> tuple[Board, 
     return part, np.asarray(distance, np.float32), np.asarray(along, np.float32)
 
 
-def strokes(
-    board: Board, lines: Iterable[tuple[NDArray[np.float32], float]], sharpness: int = 4
-) -> Field:
+def strokes(board: Board, lines: Iterable[tuple[NDArray[np.float32], float]], sharpness: int = 4) -> Field:
     """How much of each pixel of ``board`` (0 to 1) is covered by ``lines``: polylines in mm with a width in mm."""
     scale = RESOLUTION * sharpness
     sheet = Image.new("L", (board.width * sharpness, board.height * sharpness))

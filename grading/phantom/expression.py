@@ -15,6 +15,8 @@ BROW_EXCURSION = 8.5
 FOLD_REST_ANGLE = 37.0
 """Angle of a healthy nasolabial fold from the vertical, degrees, at rest; a smile adds `FOLD_SMILE_TURN`."""
 FOLD_SMILE_TURN = 6.0
+UPPER_SHARE = 0.45
+"""Part of the open eye that lies above the pupil's level; the upper lid covers the iris's top."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,9 @@ class Half:
     """Inner brow drawn down and to the middle."""
     forehead: float = 0.0
     """Strength of the forehead lines."""
-    upper_lid: float = 6.6
+    upper_lid: float = 4.9
     """Lid edge above the level of the pupil, mm; below it when negative."""
-    lower_lid: float = 4.2
+    lower_lid: float = 5.9
     """Lid edge below the level of the pupil, mm."""
     rolled: float = 0.0
     """How far the eyeball turns up while the lids try to close (Bell's phenomenon)."""
@@ -78,7 +80,7 @@ def halves(anatomy: Anatomy, palsy: Palsy, pose: str) -> tuple[Half, Half]:
 
 def _lids(fissure: float) -> tuple[float, float]:
     """Edges above and below the pupil's level of an eye open by ``fissure`` mm."""
-    return 0.56 * fissure, 0.44 * fissure
+    return UPPER_SHARE * fissure, (1 - UPPER_SHARE) * fissure
 
 
 def _healthy(anatomy: Anatomy, pose: str) -> Half:
@@ -112,14 +114,17 @@ def _move(anatomy: Anatomy, pose: str, palsy: Palsy, rest: Half) -> Half:
     if pose == "BROW":
         lift = palsy.brow_lift
         return replace(
-            half, brow_lift=half.brow_lift + BROW_EXCURSION * lift, forehead=lift, upper_lid=upper + 0.7 * lift
+            half,
+            brow_lift=half.brow_lift + BROW_EXCURSION * lift,
+            forehead=lift,
+            upper_lid=upper + 0.7 * lift,
         )
     if pose == "EYESOFT":
-        return shut(palsy.gentle_closure, 4.0)
+        return shut(palsy.gentle_closure, 5.0)
     if pose == "EYETIGHT":
         effort = palsy.full_closure
         return replace(
-            shut(effort, 2.2),
+            shut(effort, 3.0),
             squeeze=effort,
             brow_lift=half.brow_lift - 4.0 * effort,
             brow_knit=effort,
@@ -169,6 +174,9 @@ def _move(anatomy: Anatomy, pose: str, palsy: Palsy, rest: Half) -> Half:
     if pose == "CORNERS":
         effort = palsy.lower_lip
         return replace(
-            half, depressed=effort, corner_lift=half.corner_lift - 6.0 * effort, corner_out=half.corner_out + effort
+            half,
+            depressed=effort,
+            corner_lift=half.corner_lift - 6.0 * effort,
+            corner_out=half.corner_out + effort,
         )
     return half

@@ -96,7 +96,9 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """Lowest and highest value of each parameter, in the unit given at `Palsy`."""
 
-BALANCED: dict[str, float] = {field.name: float(field.default) for field in fields(Palsy) if field.name in RANGES}  # type: ignore[arg-type]
+BALANCED: dict[str, float] = {
+    field.name: float(field.default) for field in fields(Palsy) if field.name in RANGES
+}  # type: ignore[arg-type]
 """The value of each parameter on a balanced face."""
 
 HEALTHY = Palsy()

@@ -1,7 +1,123 @@
 """Commands that train models and predict with them."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from grading.bundle import Bundle
+    from grading.features import UnusablePhoto
+
+Weights = Annotated[
+    Path | None, typer.Option(help="The backbone's weights, .pth or .safetensors; else ImageNet's.")
+]
+Cache = Annotated[Path | None, typer.Option(help="Folder that keeps crops and activations for the next run.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
+    app.command()(train)
+    app.command()(predict)
+
+
+def train(
+    cohorts: Annotated[list[Path], typer.Argument(help="Cohort folders: labels.csv and photos.")],
+    out: Annotated[Path, typer.Option(help="Folder of the bundle; one that is there is replaced.")],
+    name: Annotated[str, typer.Option(help="The model's name.")] = "facialis",
+    version: Annotated[str, typer.Option(help="The model's version.")] = "1",
+    backbone: Annotated[str, typer.Option(help="efficientnet-lite0 or vgg16.")] = "efficientnet-lite0",
+    layer: Annotated[str | None, typer.Option(help="The layer to cut at; else the backbone's own.")] = None,
+    weights: Weights = None,
+    c: Annotated[float, typer.Option("--c", min=1e-6, help="Cost of an error outside the tube.")] = 1.0,
+    epsilon: Annotated[
+        float, typer.Option(min=0, max=1, help="Half-width of the tube, share of range.")
+    ] = 0.1,
+    graded_patients: Annotated[
+        bool,
+        typer.Option(
+            "--graded-patients",
+            help="The labels were given by raters to patients. Without it the bundle is marked as a "
+            "commissioning model, not for clinical use.",
+        ),
+    ] = False,
+    cache: Cache = None,
+) -> None:
+    """Train one regressor per item and measure it by cross-validation split by person."""
+    from grading.backbones import load_backbone
+    from grading.bundle import save_bundle
+    from grading.cohort import read_cohort
+    from grading.regression import Regression
+    from grading.training import Settings
+    from grading.training import train as train_bundle
+
+    settings = Settings(
+        name=name,
+        version=version,
+        commissioning=not graded_patients,
+        regression=Regression(epsilon, c),
+    )
+    read = [read_cohort(folder) for folder in cohorts]
+    with _progress("Photos") as tell:
+        trained = train_bundle(
+            read, load_backbone(backbone, layer, weights=weights), settings, cache=cache, progress=tell
+        )
+    save_bundle(trained.bundle, out)
+    _tell_unusable(trained.unusable)
+    _tell_errors(trained.bundle)
+    typer.echo(f"{name} {version} ({trained.bundle.hash[:12]}) is in {out}")
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="The bundle that predicts.")],
+    cohort: Annotated[Path, typer.Argument(help="A cohort folder; its labels are not looked at.")],
+    out: Annotated[Path, typer.Option(help="The table to write.")] = Path("predictions.csv"),
+    weights: Weights = None,
+    cache: Cache = None,
+) -> None:
+    """Predict every recording of a cohort: one row each, empty where a photo cannot be used."""
+    from grading.backbones import load_backbone
+    from grading.bundle import load_bundle
+    from grading.cohort import read_cohort
+    from grading.prediction import predict_cohort, write_predictions
+
+    model = load_bundle(bundle)
+    recordings = read_cohort(cohort)
+    backbone = load_backbone(model.backbone.name, model.backbone.layer, weights=weights)
+    with _progress("Photos") as tell:
+        predictions, unusable = predict_cohort(model, recordings, backbone, cache=cache, progress=tell)
+    write_predictions(predictions, out)
+    _tell_unusable(unusable)
+    typer.echo(f"{len(predictions)} recordings in {out}")
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _tell_unusable(photos: "Sequence[UnusablePhoto]") -> None:
+    for photo in photos:
+        typer.echo(f"left out {photo.subject}/{photo.session} {photo.pose}: {photo.reason}", err=True)
+
+
+def _tell_errors(bundle: "Bundle") -> None:
+    table = Table("Item", "Cohort", "Group", "Recordings", "MAE", "Median's MAE", "Share of range")
+    for error in bundle.errors:
+        table.add_row(
+            error.item,
+            error.cohort,
+            error.group,
+            str(error.recordings),
+            f"{error.mae:.1f}",
+            f"{error.median_mae:.1f}",
+            f"{error.share_of_range:.0%}",
+        )
+    Console().print(table)

@@ -68,11 +68,11 @@ def worker(
     unknown = set(queue) - set(QUEUES)
     if unknown:
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(QUEUES)}")
-    if "grade" in queue:
+    if {"prepare", "grade"} & set(queue):
         # A bundle that cannot be used ends the worker here, so that recordings wait rather than fail.
         from workers.context import context
 
-        _ = context().grader
+        _ = context().grader if "grade" in queue else context().bundle
     # The network uses all cores by itself: one process, whose model is loaded once.
     pool = ["--pool", "solo"] if processes == 1 else ["--pool", "prefork", "--concurrency", str(processes)]
     make_app(settings).worker_main([

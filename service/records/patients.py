@@ -20,10 +20,15 @@ class SurgeryError(PermanentError):
 
 def patient_for(session: Session, patient_id: str, issuer: str) -> Patient:
     """The patient with this id, made if new; the row is locked until the transaction ends."""
-    session.execute(insert(Patient).values(patient_id=patient_id, issuer=issuer).on_conflict_do_nothing())
-    return session.execute(
+    query = (
         select(Patient).where(Patient.patient_id == patient_id, Patient.issuer == issuer).with_for_update()
-    ).scalar_one()
+    )
+    known = session.scalar(query)
+    if known is not None:
+        return known
+    # Another transaction may make the same patient at this moment: its row then counts.
+    session.execute(insert(Patient).values(patient_id=patient_id, issuer=issuer).on_conflict_do_nothing())
+    return session.execute(query).scalar_one()
 
 
 def add_surgery(

@@ -27,11 +27,8 @@ _SEXES = {"M": "male", "F": "female", "O": "other"}
 
 
 def person_name(name: str) -> str:
-    """A DICOM person name (PS3.5 Section 6.2.1) for reading: ``Doe^Jane^^Dr`` becomes ``Doe, Jane, Dr``."""
-    group = next((group for group in name.split("=") if group.strip("^ ")), "")
-    family, given, middle, prefix, suffix = ([part.strip() for part in group.split("^")] + [""] * 5)[:5]
-    parts = (family, " ".join(filter(None, (given, middle))), prefix, suffix)
-    return ", ".join(filter(None, parts)) or NO_NAME
+    """A DICOM person name for reading, as reports print it."""
+    return words.person_name(name) or NO_NAME
 
 
 def sex(code: str) -> str:

@@ -336,9 +336,9 @@ def test_failing_intake_leaves_the_object_with_its_sender(
 def test_broken_transfer_leaves_nothing_in_the_spool(start_receiver: Start, intake: FolderIntake) -> None:
     receiver = start_receiver()
     with association(receiver) as opened:
-        provider = opened.dul.socket
-        assert provider is not None
-        assert provider.socket is not None
+        assert opened.dul.socket is not None
+        connection = opened.dul.socket.socket
+        assert connection is not None
         command = Dataset()
         command.CommandGroupLength = 0
         command.AffectedSOPClassUID = VLPhotographicImageStorage
@@ -352,10 +352,11 @@ def test_broken_transfer_leaves_nothing_in_the_spool(start_receiver: Start, inta
         for control, body in ((3, encoded), (0, b"\x08\x00" * 500)):
             item = bytes([context, control]) + body
             pdv = len(item).to_bytes(4, "big") + item
-            provider.socket.sendall(b"\x04\x00" + len(pdv).to_bytes(4, "big") + pdv)
+            connection.sendall(b"\x04\x00" + len(pdv).to_bytes(4, "big") + pdv)
         wait_until(lambda: len(spooled(receiver)) == 1)
-        provider.socket.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)
         wait_until(lambda: not spooled(receiver))
+        connection.close()
     assert intake.outcomes == []
 
 

@@ -1,0 +1,96 @@
+"""From photos to scores, one recording or many at once."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from grading.bundle import BackboneMismatchError, Bundle
+from grading.face import NoFaceError
+from grading.grader import Grader, prepare_photo
+from grading.photos import MissingPoseError, load_series
+from grading.scales import EFACE, PREDICTED_ITEMS
+
+Photos = dict[str, NDArray[np.uint8]]
+
+
+@pytest.fixture(scope="module")
+def crops(photos: Photos) -> Photos:
+    return {pose: prepare_photo(photo, pose).crop for pose, photo in photos.items()}
+
+
+def test_a_grading_has_every_item_in_its_range_and_both_sub_scores(grader: Grader, crops: Photos) -> None:
+    grading = grader.grade(crops)
+    assert list(grading.scores) == [item.id for item in PREDICTED_ITEMS]
+    EFACE.check(grading.scores)
+    assert [(score.id, score.formula) for score in grading.sub_scores] == [
+        ("static", "folded"),
+        ("static", "raj"),
+        ("dynamic", "folded"),
+        ("dynamic", "raj"),
+    ]
+    assert grading.bundle_hash == grader.bundle.hash
+
+
+def test_many_recordings_are_graded_as_each_alone(grader: Grader, crops: Photos) -> None:
+    mirrored = {pose: np.ascontiguousarray(crop[:, ::-1]) for pose, crop in crops.items()}
+    together = grader.grade_many([crops, mirrored, crops])
+    alone = [grader.grade(crops), grader.grade(mirrored)]
+    for ours, expected in zip(together, [*alone, alone[0]], strict=True):
+        assert ours.scores == pytest.approx(expected.scores, abs=0.01)
+    assert alone[0].scores != pytest.approx(alone[1].scores, abs=0.5)
+
+
+def test_no_recordings_give_no_gradings(grader: Grader) -> None:
+    assert grader.grade_many([]) == []
+
+
+def test_a_missing_pose_is_named_and_one_that_no_item_needs_is_not_missed(
+    grader: Grader, crops: Photos
+) -> None:
+    assert grader.grade({pose: crop for pose, crop in crops.items() if pose != "PUCKER"})
+    with pytest.raises(MissingPoseError, match="SMILE"):
+        grader.grade({pose: crop for pose, crop in crops.items() if pose != "SMILE"})
+
+
+def test_a_score_beyond_its_range_is_clipped_and_flagged(commissioning: Bundle, crops: Photos) -> None:
+    heads = tuple(replace(head, bias=1e6 if head.item == "M4" else head.bias) for head in commissioning.heads)
+    grading = Grader(replace(commissioning, heads=heads), device="cpu").grade(crops)
+    assert grading.scores["M4"] == 100.0
+    assert "clipped.M4" in grading.flags
+
+
+def test_a_bundle_of_another_backbone_is_refused(commissioning: Bundle) -> None:
+    other = replace(commissioning, backbone=replace(commissioning.backbone, weight_hash="0" * 64))
+    with pytest.raises(BackboneMismatchError, match="give the weights it was trained on"):
+        Grader(other, device="cpu")
+
+
+def test_a_prepared_photo_says_where_the_face_is(photos: Photos) -> None:
+    prepared = prepare_photo(photos["SMILE"], "SMILE")
+    assert prepared.pose == "SMILE"
+    assert prepared.crop.shape == (224, 224, 3)
+    assert prepared.face.inside(photos["SMILE"])
+    assert prepared.flags == ()
+
+
+def test_a_small_or_cut_off_face_is_flagged(photos: Photos) -> None:
+    box = prepare_photo(photos["REST"], "REST").face
+    cut = photos["REST"][: box.bottom + 5]
+    assert "face.cut_off" in prepare_photo(cut, "REST").flags
+    assert "face.small" in prepare_photo(np.ascontiguousarray(photos["REST"][::4, ::4]), "REST").flags
+
+
+def test_a_photo_without_a_face_is_refused() -> None:
+    with pytest.raises(NoFaceError):
+        prepare_photo(np.random.default_rng(0).integers(0, 256, (99, 99, 3), dtype=np.uint8), "REST")
+
+
+@pytest.mark.cohort
+def test_a_real_recording_is_graded(grader: Grader, cohort: Path) -> None:
+    series = load_series(cohort / "S003" / "T1")
+    EFACE.check(
+        grader.grade({pose: prepare_photo(photo, pose).crop for pose, photo in series.items()}).scores
+    )

@@ -1,0 +1,122 @@
+"""Real peers, each started for the tests and stopped after them; a missing program skips what needs it."""
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dicom.receiver import Receiver, ReceiverConfig
+from dicom.sending import Peer
+from tests.dicom.samples import FolderIntake
+
+
+@dataclass(frozen=True)
+class Orthanc:
+    """A running Orthanc: where it listens for DICOM, and a client for its REST API."""
+
+    peer: Peer
+    rest: httpx.Client
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Our receiver at work."""
+
+    receiver: Receiver
+    intake: FolderIntake
+
+
+def program(name: str) -> str:
+    """The path of an installed program, or a skipped test."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        assert process.poll() is None, "the peer ended before it was ready"
+        assert time.monotonic() < end, "the peer was not ready in time"
+        time.sleep(0.05)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[Listening]:
+    intake = FolderIntake(tmp_path / "store")
+    config = ReceiverConfig(
+        spool=tmp_path / "spool", host="127.0.0.1", port=0, known_callers=("CAMERA",), min_free_bytes=0
+    )
+    receiver = Receiver(config, intake)
+    receiver.start()
+    yield Listening(receiver, intake)
+    receiver.stop()
+
+
+@pytest.fixture
+def storescp(tmp_path: Path) -> Iterator[tuple[Peer, Path]]:
+    """DCMTK's receiver, and the folder that it stores to."""
+    folder = tmp_path / "storescp"
+    folder.mkdir()
+    port = free_port()
+    command = [program("storescp"), "-aet", "DCMTK", "+xa", "--output-directory", str(folder), str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: listens(port), process)
+        yield Peer("DCMTK", "127.0.0.1", port), folder
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """An Orthanc that knows the application entity FACIALIS and nobody else."""
+    folder = tmp_path_factory.mktemp("orthanc")
+    dicom_port, http_port = free_port(), free_port()
+    config = {
+        "Name": "Test",
+        "StorageDirectory": str(folder / "storage"),
+        "IndexDirectory": str(folder / "storage"),
+        "Plugins": [],
+        "DicomAet": "ORTHANC",
+        "DicomPort": dicom_port,
+        "DicomCheckCalledAet": True,
+        "DicomAlwaysAllowStore": False,
+        "DicomAlwaysAllowEcho": False,
+        "DicomModalities": {"facialis": ["FACIALIS", "127.0.0.1", 1]},
+        "HttpPort": http_port,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+    }
+    path = folder / "orthanc.json"
+    path.write_text(json.dumps(config))
+    process = subprocess.Popen(
+        [program("Orthanc"), str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(lambda: listens(http_port) and listens(dicom_port), process)
+        with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=30) as rest:
+            yield Orthanc(Peer("ORTHANC", "127.0.0.1", dicom_port), rest)
+    finally:
+        process.terminate()
+        process.wait(30)

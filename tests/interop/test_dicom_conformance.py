@@ -1,0 +1,68 @@
+"""dicom3tools' validator finds no error in the objects that we make."""
+
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pydicom.dataset import Dataset
+
+from dicom.encapsulated_pdf import encapsulated_pdf
+from dicom.headers import read_header
+from dicom.photographic import PatientIdentity, photographic_object
+from dicom.timepoints import Timepoint
+from dicom.uids import derived_uid
+from grading.protocols import JENA9, Pose
+from tests.dicom.samples import TAKEN_AT, jpeg_bytes, photo, save, save_series
+from tests.interop.conftest import program
+
+pytestmark = pytest.mark.interop
+
+
+def errors(dataset: Dataset, path: Path, iod: str) -> list[str]:
+    """What dciodvfy calls an error; it has to have recognised the object's kind."""
+    result = subprocess.run(
+        [program("dciodvfy"), str(save(dataset, path))], capture_output=True, text=True, timeout=60
+    )
+    lines = (result.stdout + result.stderr).splitlines()
+    assert iod in lines
+    return [line for line in lines if line.startswith("Error")]
+
+
+@pytest.mark.parametrize("pose", JENA9.poses, ids=lambda pose: pose.code)
+def test_photo_has_no_errors(tmp_path: Path, pose: Pose) -> None:
+    assert errors(photo(pose), tmp_path / "photo.dcm", "VLPhotographicImage") == []
+
+
+@pytest.mark.parametrize("timepoint", [Timepoint(-14, "pre-op"), Timepoint(0), Timepoint(90)])
+def test_photo_with_a_timepoint_has_no_errors(tmp_path: Path, timepoint: Timepoint) -> None:
+    assert errors(photo(timepoint=timepoint), tmp_path / "photo.dcm", "VLPhotographicImage") == []
+
+
+def test_photo_of_a_barely_known_patient_has_no_errors(tmp_path: Path) -> None:
+    dataset = photographic_object(
+        jpeg_bytes(),
+        patient=PatientIdentity("FP-2", birth_date=date(2001, 1, 1)),
+        study_uid=derived_uid("study"),
+        series_uid=derived_uid("series"),
+        sop_instance_uid=derived_uid("photo"),
+        pose=JENA9.poses[0],
+        taken_at=TAKEN_AT,
+        device="",
+    )
+    assert errors(dataset, tmp_path / "photo.dcm", "VLPhotographicImage") == []
+
+
+@pytest.mark.parametrize("timepoint", [None, Timepoint(-14, "pre-op"), Timepoint(90)])
+def test_report_has_no_errors(tmp_path: Path, timepoint: Timepoint | None) -> None:
+    dataset = encapsulated_pdf(
+        b"%PDF-1.4\n%%EOF",
+        sources=[read_header(path) for path in save_series(tmp_path / "series")],
+        title="eFACE report",
+        sop_instance_uid=derived_uid("report"),
+        series_uid=derived_uid("report series"),
+        created_at=TAKEN_AT,
+        timepoint=timepoint,
+        software_version="1.0",
+    )
+    assert errors(dataset, tmp_path / "report.dcm", "EncapsulatedPDF") == []

@@ -1,0 +1,81 @@
+"""We send to other toolkits, and they hold what we meant."""
+
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from dicom.building import to_bytes
+from dicom.encapsulated_pdf import encapsulated_pdf
+from dicom.headers import read_header
+from dicom.sending import Peer, RejectedError, echo, send_objects
+from dicom.timepoints import Timepoint
+from dicom.uids import derived_uid
+from tests.dicom.samples import PATIENT, STUDY_UID, TAKEN_AT, save_series
+from tests.interop.conftest import Orthanc
+
+pytestmark = pytest.mark.interop
+
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> list[Path]:
+    return save_series(tmp_path / "series")
+
+
+@pytest.fixture
+def report(series: list[Path], tmp_path: Path) -> Path:
+    dataset = encapsulated_pdf(
+        PDF,
+        sources=[read_header(path) for path in series],
+        title="eFACE report",
+        sop_instance_uid=derived_uid("interop", "report"),
+        series_uid=derived_uid("interop", "report series"),
+        created_at=TAKEN_AT,
+        timepoint=Timepoint(90),
+    )
+    path = tmp_path / "report.dcm"
+    path.write_bytes(to_bytes(dataset))
+    return path
+
+
+def test_dcmtk_stores_photos_and_report_as_they_are(
+    storescp: tuple[Peer, Path], series: list[Path], report: Path
+) -> None:
+    peer, folder = storescp
+    echo(peer, "FACIALIS")
+    outcomes = send_objects([*series, report], peer, calling_ae="FACIALIS")
+    assert all(outcome.ok for outcome in outcomes)
+    kept = {dataset.SOPInstanceUID: dataset for dataset in map(dcmread, folder.iterdir())}
+    assert len(kept) == 10
+    for path in [*series, report]:
+        sent = dcmread(path)
+        assert kept[sent.SOPInstanceUID] == sent
+        assert kept[sent.SOPInstanceUID].file_meta.TransferSyntaxUID == sent.file_meta.TransferSyntaxUID
+
+
+def test_orthanc_files_the_report_under_the_photos_patient_and_study(
+    orthanc: Orthanc, series: list[Path], report: Path
+) -> None:
+    outcomes = send_objects([*series, report, report], orthanc.peer, calling_ae="FACIALIS")
+    assert all(outcome.ok for outcome in outcomes)
+    assert len(orthanc.rest.get("/patients").json()) == 1
+    (study,) = orthanc.rest.post("/tools/lookup", content=STUDY_UID).json()
+    about = orthanc.rest.get(study["Path"]).json()
+    assert about["PatientMainDicomTags"]["PatientID"] == PATIENT.id
+    assert about["PatientMainDicomTags"]["PatientName"] == PATIENT.name
+    assert len(about["Series"]) == 2
+    (found,) = orthanc.rest.post("/tools/lookup", content=derived_uid("interop", "report")).json()
+    assert orthanc.rest.get(f"{found['Path']}/content/0042-0011").content[: len(PDF)] == PDF
+    assert orthanc.rest.get(f"{found['Path']}/pdf").content == PDF
+    assert orthanc.rest.get(f"{found['Path']}/study").json()["ID"] == study["ID"]
+    tags = orthanc.rest.get(f"{found['Path']}/simplified-tags").json()
+    assert tags["LongitudinalTemporalOffsetFromEvent"] == "90"
+    assert len(tags["SourceInstanceSequence"]) == 9
+
+
+def test_orthanc_rejects_titles_that_it_does_not_know(orthanc: Orthanc) -> None:
+    echo(orthanc.peer, "FACIALIS")
+    with pytest.raises(RejectedError):
+        echo(Peer("SOMEBODY", orthanc.peer.host, orthanc.peer.port), "FACIALIS")

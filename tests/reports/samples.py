@@ -1,0 +1,105 @@
+"""Contents of reports to test with."""
+
+import io
+from datetime import UTC, date, datetime
+
+import numpy as np
+from PIL import Image
+
+from grading.protocols import JENA9
+from grading.scales import PREDICTED_ITEMS, sub_scores
+from reports.content import (
+    RecordingReport,
+    ReportItem,
+    ReportModel,
+    ReportPatient,
+    ReportPhoto,
+    ReportSubScore,
+    ReportSurgery,
+)
+
+PATIENT = ReportPatient("Phantom^Paula", "PH-0042", date(1961, 3, 9), "F")
+SURGERY = ReportSurgery(date(2024, 4, 11), "Hypoglossal-facial jump nerve suture", "L")
+MODEL = ReportModel(
+    name="commissioning",
+    version="0.1.0",
+    hash="4f5c9a0d1be27c83" * 4,
+    backbone="efficientnet-lite0",
+    layer="features",
+    training="rendered phantoms (400 recordings of 200 faces)",
+    commissioning=True,
+    trained_on=date(2025, 6, 2),
+)
+SCORES = dict(
+    zip(
+        [item.id for item in PREDICTED_ITEMS],
+        (83.0, 61.0, 72.0, 118.0, 69.0, 21.0, 64.0, 87.0, 33.0, 58.0, 131.0, 46.0),
+        strict=True,
+    )
+)
+FIRST_SCORES = {item: max(score - 17.0, 0.0) for item, score in SCORES.items()}
+
+
+def jpeg(seed: int, side: int = 512) -> bytes:
+    """A square colour gradient that differs with ``seed``."""
+    ramp = np.linspace(0, 255, side)
+    grid = np.stack([*np.meshgrid(ramp, ramp), np.full((side, side), 25.0 * (seed % 10))], axis=-1)
+    target = io.BytesIO()
+    Image.fromarray(grid.astype(np.uint8)).save(target, "JPEG", quality=90)
+    return target.getvalue()
+
+
+def photos(side: int = 128) -> tuple[ReportPhoto, ...]:
+    """The nine photos of the protocol."""
+    return tuple(ReportPhoto(pose.number, pose.name, jpeg(pose.number, side)) for pose in JENA9.poses)
+
+
+PHOTOS = photos()
+
+
+def make_report(
+    *,
+    patient: ReportPatient = PATIENT,
+    surgery: ReportSurgery | None = SURGERY,
+    days_from_surgery: int | None = 188,
+    timepoint: str | None = "6 months",
+    photos: tuple[ReportPhoto, ...] = PHOTOS,
+    flags: tuple[str, ...] = (),
+    model: ReportModel = MODEL,
+    first: bool = False,
+    known_errors: bool = True,
+) -> RecordingReport:
+    """A report of nine photos and twelve items; ``first`` leaves out what it would be compared with."""
+    first_scores = {} if first else FIRST_SCORES
+    pose_numbers = {code: pose.number for code, pose in JENA9.by_code.items()}
+    first_derived = {(score.id, score.formula): score.value for score in sub_scores(first_scores)}
+    return RecordingReport(
+        uid="2.25.113059749145936325402354257176981405696",
+        patient=patient,
+        recorded_on=date(2024, 10, 16),
+        surgery=surgery,
+        days_from_surgery=days_from_surgery,
+        timepoint=timepoint,
+        affected_side="L",
+        protocol=JENA9.name,
+        photos=photos,
+        items=tuple(
+            ReportItem(
+                item,
+                SCORES[item.id],
+                pose_numbers.get(item.pose or ""),
+                first_scores.get(item.id),
+                10.0 + index if known_errors else None,
+            )
+            for index, item in enumerate(PREDICTED_ITEMS)
+        ),
+        sub_scores=tuple(
+            ReportSubScore(score, first_derived.get((score.id, score.formula)))
+            for score in sub_scores(SCORES)
+        ),
+        first_recorded_on=None if first else date(2024, 4, 1),
+        flags=flags,
+        model=model,
+        product="Facialis 0.1.0",
+        created_at=datetime(2025, 7, 1, 9, 30, tzinfo=UTC),
+    )

@@ -1,0 +1,253 @@
+"""The PDF of one recording as its readers see it: text and pages by poppler, and the file's own structure."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from grading.protocols import JENA9
+from grading.scales import PREDICTED_ITEMS, Item, ScoreError
+from reports.content import COMMISSIONING_BANNER, RecordingReport, ReportPatient, ReportPhoto, ReportSurgery
+from reports.errors import ReportPhotoError
+from reports.fonts import PLACEHOLDER
+from reports.recording_report import render_recording_report
+from tests.reports.samples import FIRST_SCORES, MODEL, PHOTOS, SCORES, SURGERY, jpeg, make_report, photos
+
+poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
+
+
+def poppler_says(tmp_path: Path, program: str, pdf: bytes, *options: str) -> str:
+    file = tmp_path / "report.pdf"
+    file.write_bytes(pdf)
+    target = [] if program == "pdfinfo" else ["-"]
+    done = subprocess.run([program, *options, str(file), *target], check=True, capture_output=True, text=True)
+    assert not done.stderr
+    return done.stdout
+
+
+def pages(tmp_path: Path, report: RecordingReport) -> list[str]:
+    """The text of each page, spaces and line breaks as single spaces."""
+    text = poppler_says(tmp_path, "pdftotext", render_recording_report(report), "-layout")
+    return [" ".join(page.split()) for page in text.split("\f")[:-1]]
+
+
+@poppler
+def test_every_page_says_whose_photos_these_are(tmp_path: Path) -> None:
+    first, second = pages(tmp_path, make_report())
+    for number, page in enumerate((first, second), start=1):
+        for fact in ("Phantom, Paula", "PH-0042", "1961-03-09", "sex female", "2024-10-16", "2024-04-11"):
+            assert fact in page
+        assert "side left" in page
+        assert "6 months: 188 days" in page
+        assert f"Page {number} of 2" in page
+
+
+@poppler
+def test_every_page_of_a_commissioning_model_is_marked(tmp_path: Path) -> None:
+    assert all(COMMISSIONING_BANNER in page for page in pages(tmp_path, make_report()))
+
+
+@poppler
+def test_a_model_trained_on_patients_is_not_marked_and_speaks_of_no_simulation(tmp_path: Path) -> None:
+    text = " ".join(pages(tmp_path, make_report(model=replace(MODEL, commissioning=False))))
+    assert "ommissioning model" not in text
+    assert "simulated" not in text
+
+
+@poppler
+@pytest.mark.parametrize("item", PREDICTED_ITEMS, ids=lambda item: item.id)
+def test_an_item_stands_in_one_row_with_all_that_is_known(tmp_path: Path, item: Item) -> None:
+    report = make_report()
+    graded = next(graded for graded in report.items if graded.item == item)
+    text = poppler_says(tmp_path, "pdftotext", render_recording_report(report), "-layout")
+    row = next(line for line in text.splitlines() if line.strip().startswith(f"{graded.item.id} "))
+    change = round(SCORES[graded.item.id]) - round(FIRST_SCORES[graded.item.id])
+    cells = (
+        graded.item.name,
+        f"{SCORES[graded.item.id]:.0f}",
+        f"0–{graded.item.high:.0f}",
+        graded.item.direction(graded.value) + (" †" if graded.item.provisional else ""),
+        f"±{graded.known_error:.0f}",
+        str(JENA9.by_code[graded.item.pose or ""].number),
+        f"{change:+d}",
+    )
+    assert " ".join(row.split()) == " ".join((graded.item.id, *cells))
+
+
+@poppler
+def test_sub_scores_name_their_formula_and_change_and_no_total_is_formed(tmp_path: Path) -> None:
+    report = make_report()
+    first, _ = pages(tmp_path, report)
+    for score in report.sub_scores:
+        assert score.sub_score.formula in first
+        assert f"{score.sub_score.value:.0f}" in first
+    assert first.count("since the first, 2024-04-01") == 2
+    assert "S1–S4 (synkinesis) not assessable from stills" in first
+
+
+@poppler
+def test_a_first_recording_shows_no_change(tmp_path: Path) -> None:
+    first, _ = pages(tmp_path, make_report(first=True))
+    assert "no earlier recording was graded by this model" in first
+    assert "since the first" not in first
+
+
+@poppler
+def test_sub_scores_that_cannot_be_formed_are_said_to_be_missing(tmp_path: Path) -> None:
+    report = make_report()
+    first, _ = pages(tmp_path, replace(report, items=report.items[:3], sub_scores=()))
+    assert first.count("Not formed") == 2
+
+
+@poppler
+def test_the_second_page_says_what_graded_and_what_it_is_not_for(tmp_path: Path) -> None:
+    _, second = pages(tmp_path, make_report())
+    for fact in (MODEL.name, MODEL.version, MODEL.backbone, MODEL.layer, MODEL.training, "2025-06-02"):
+        assert fact in second
+    assert "does not diagnose" in second
+    assert "simulated palsy" in second
+    assert "Reviewed by" in second
+    assert "Facialis 0.1.0" in second
+
+
+@poppler
+def test_every_photo_is_named_and_a_missing_one_is_shown_as_missing(tmp_path: Path) -> None:
+    gap = replace(PHOTOS[4], jpeg=None)
+    first, _ = pages(tmp_path, make_report(photos=(*PHOTOS[:4], gap, *PHOTOS[5:])))
+    for pose in JENA9.poses:
+        assert f"{pose.number} {pose.name}" in first
+    assert first.count("missing") == 1
+
+
+@poppler
+@pytest.mark.parametrize("count", [0, 1, 12])
+def test_a_protocol_of_another_length_stays_on_two_pages(tmp_path: Path, count: int) -> None:
+    series = tuple(ReportPhoto(number, f"Pose {number}", jpeg(number, 64)) for number in range(1, count + 1))
+    assert len(pages(tmp_path, make_report(photos=series))) == 2
+
+
+@poppler
+def test_flags_go_on_where_the_first_page_is_full_and_none_is_lost_silently(tmp_path: Path) -> None:
+    flags = tuple(f"Flag number {number}: take this photo again from straight ahead." for number in range(60))
+    first, second = pages(tmp_path, make_report(flags=flags))
+    shown = [int(number) for number in re.findall(r"Flag number (\d+)", first + second)]
+    assert shown == list(range(len(shown)))
+    assert f"{len(flags) - len(shown)} more: see the recording's page" in second
+
+
+@poppler
+@pytest.mark.parametrize("count", range(12))
+def test_a_few_flags_are_all_written(tmp_path: Path, count: int) -> None:
+    flags = tuple(
+        f"Flag number {number}: take this photo again from straight ahead." for number in range(count)
+    )
+    text = " ".join(pages(tmp_path, make_report(flags=flags)))
+    assert len(re.findall(r"Flag number \d+", text)) == count
+    assert "recording's page" not in text
+
+
+@poppler
+@pytest.mark.parametrize(
+    "name", ["Müller-Lüdenscheidt, Jürgen", "Παπαδόπουλος, Γεώργιος", "Достоевский, Фёдор", "Ćwięk, Ødegård"]
+)
+def test_names_of_european_alphabets_are_printed_and_can_be_selected(tmp_path: Path, name: str) -> None:
+    family, given = name.split(", ")
+    report = make_report(patient=ReportPatient(f"{family}^{given}", "1", date(1950, 1, 1), "M"))
+    assert all(name in page for page in pages(tmp_path, report))
+
+
+@poppler
+@pytest.mark.parametrize("name", ["山田^太郎", "홍^길동", "محمد", "\U0001f600", "\ud800"])
+def test_characters_that_the_font_lacks_are_visibly_replaced(tmp_path: Path, name: str) -> None:
+    for page in pages(tmp_path, make_report(patient=ReportPatient(name, "1", None, ""))):
+        assert PLACEHOLDER in page
+        assert "a character that cannot be printed here" in page
+
+
+@poppler
+def test_long_texts_stay_inside_the_pages_and_apart(tmp_path: Path) -> None:
+    long = "Wolfeschlegelsteinhausenbergerdorff " * 20
+    report = make_report(
+        patient=ReportPatient(long, "7" * 200, None, ""),
+        surgery=ReportSurgery(SURGERY.date, long, "B"),
+        model=replace(MODEL, name=long, hash="f" * 400, backbone=long, layer=long, training=long * 9),
+        flags=(long,) * 30,
+    )
+    boxes = poppler_says(tmp_path, "pdftotext", render_recording_report(report), "-bbox")
+    assert boxes.count("<page ") == 2
+    corners = re.findall(r'xMin="([\d.-]+)" yMin="([\d.-]+)" xMax="([\d.-]+)" yMax="([\d.-]+)"', boxes)
+    for left, top, right, bottom in (map(float, corner) for corner in corners):
+        assert left >= 30
+        assert right <= 595 - 30
+        assert top >= 30
+        assert bottom <= 842 - 20
+    heights = {word: float(top) for top, word in re.findall(r'yMin="([\d.]+)"[^>]*>([^<]+)</word>', boxes)}
+    assert heights["Review"] < heights["Signature"] < heights["Generated"] - 20
+
+
+@poppler
+def test_the_document_names_its_subject_and_product_but_not_the_patient(tmp_path: Path) -> None:
+    info = poppler_says(tmp_path, "pdfinfo", render_recording_report(make_report()), "-isodates")
+    assert "Facial palsy report" in info
+    assert "Facialis 0.1.0" in info
+    assert re.search(r"CreationDate: +2025-07-01T09:30:00", info)
+    assert "Phantom" not in info
+    assert "PH-0042" not in info
+
+
+@poppler
+def test_every_font_is_embedded(tmp_path: Path) -> None:
+    file = tmp_path / "report.pdf"
+    file.write_bytes(render_recording_report(make_report()))
+    listed = subprocess.run(["pdffonts", str(file)], check=True, capture_output=True, text=True).stdout
+    fonts = listed.splitlines()[2:]
+    assert len(fonts) == 2
+    assert all("yes yes yes" in font for font in fonts)
+
+
+def test_the_same_content_gives_the_same_bytes() -> None:
+    assert render_recording_report(make_report()) == render_recording_report(make_report())
+
+
+def test_the_clock_of_the_document_is_the_moment_it_is_given(tmp_path: Path) -> None:
+    report = make_report()
+    later = replace(report, created_at=report.created_at + timedelta(days=1))
+    assert render_recording_report(later) != render_recording_report(report)
+    assert b"D:20250702093000" in render_recording_report(later)
+    assert b"D:20250702" in render_recording_report(
+        replace(later, created_at=later.created_at.replace(tzinfo=None))
+    )
+
+
+def test_the_document_has_bookmarks_and_a_language() -> None:
+    pdf = render_recording_report(make_report())
+    assert b"/Lang (en)" in pdf
+    for title in (b"Photos", b"Sub-scores", b"Items", b"Model", b"Review by the clinician"):
+        assert title in pdf
+
+
+def test_photos_are_embedded_as_they_are_and_the_file_stays_small() -> None:
+    series = photos(side=512)
+    pdf = render_recording_report(make_report(photos=series))
+    assert all(photo.jpeg is not None and photo.jpeg in pdf for photo in series)
+    assert len(pdf) < 1_500_000
+
+
+@pytest.mark.parametrize("damaged", [b"", b"no photo at all", jpeg(1)[:2000], b"\x89PNG\r\n\x1a\n" + jpeg(1)])
+def test_a_photo_that_cannot_be_decoded_is_a_permanent_error_that_names_the_photo(damaged: bytes) -> None:
+    broken = (replace(PHOTOS[0], jpeg=damaged), *PHOTOS[1:])
+    with pytest.raises(ReportPhotoError, match="Photo 1 ") as raised:
+        render_recording_report(make_report(photos=broken))
+    assert raised.value.code == "report.photo"
+
+
+@pytest.mark.parametrize("value", [-1.0, 101.0, float("nan")])
+def test_a_score_outside_its_range_is_not_printed(value: float) -> None:
+    report = make_report()
+    items = tuple(replace(item, value=value) if item.item.id == "M1" else item for item in report.items)
+    with pytest.raises(ScoreError):
+        render_recording_report(replace(report, items=items))

@@ -1,0 +1,176 @@
+"""Grading from files: what comes out, and what is said when a folder cannot be graded."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom import dcmread
+
+from dicom.building import to_bytes
+from grading.errors import PermanentError
+from grading.phantom import phantom_patient
+from grading.protocols import JENA9
+from grading.scales import EFACE
+from service.offline import OfflineResult, grade_folder
+from service.phantoms import photo_objects
+from service.settings import Settings
+
+Spoil = Callable[[Path], object]
+
+
+@pytest.fixture(scope="module")
+def dicom_series(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The nine DICOM files of a phantom."""
+    folder = tmp_path_factory.mktemp("dicom")
+    patient = phantom_patient(5, recordings=1)
+    for number, dataset in enumerate(photo_objects(patient, patient.recordings[0]), start=1):
+        (folder / f"{number}.dcm").write_bytes(to_bytes(dataset))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photo_series(dicom_series: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same photos as JPEG files, byte for byte."""
+    folder = tmp_path_factory.mktemp("photos")
+    for file in dicom_series.iterdir():
+        frames = dcmread(file).PixelData
+        start, end = frames.index(b"\xff\xd8\xff"), frames.rindex(b"\xff\xd9") + 2
+        (folder / f"{file.stem}.jpg").write_bytes(frames[start:end])
+    return folder
+
+
+def grade(folder: Path) -> OfflineResult:
+    return grade_folder(folder, None, Settings())
+
+
+def test_photos_and_dicom_objects_of_the_same_series_get_the_same_scores(
+    dicom_series: Path, photo_series: Path
+) -> None:
+    scores = grade(photo_series).grading.scores
+    EFACE.check(scores)
+    assert grade(dicom_series).grading.scores == pytest.approx(scores, abs=0.5)
+
+
+def test_the_command_prints_scores_as_json(photo_series: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "service", "grade", str(photo_series), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    content = json.loads(run.stdout)
+    assert content["scores"] == pytest.approx(grade(photo_series).grading.scores)
+    assert content["bundle"]["commissioning"] is True
+
+
+def paint(name: str, pixels: np.ndarray) -> Spoil:  # type: ignore[type-arg]
+    return lambda folder: Image.fromarray(pixels).save(folder / name)
+
+
+def twin(folder: Path) -> None:
+    one = np.asarray(Image.open(folder / "6.jpg"))
+    Image.fromarray(np.concatenate([one, one], axis=1)).save(folder / "6.jpg")
+
+
+def change(number: int, act: Callable[..., object]) -> Spoil:
+    """Change one DICOM object of the folder."""
+
+    def spoil(folder: Path) -> None:
+        file = folder / f"{number}.dcm"
+        dataset = dcmread(file)
+        act(dataset)
+        file.write_bytes(to_bytes(dataset))
+
+    return spoil
+
+
+NOISE = np.random.default_rng(1).integers(0, 255, (900, 720, 3), dtype=np.uint8)
+CASES: list[tuple[str, bool, Spoil, str, str]] = [
+    ("eight photos", False, lambda f: (f / "4.jpg").unlink(), "series.missing_pose", "Squeezed eyes"),
+    ("two of one pose", False, lambda f: shutil.copy(f / "1.jpg", f / "1.jpeg"), "series.ambiguous", "1"),
+    ("no face", False, paint("3.jpg", NOISE), "photo.no_face", "Photo 3 (Gentle eye closure)"),
+    ("two faces", False, twin, "photo.several_faces", "Photo 6"),
+    ("black", False, paint("7.jpg", np.zeros((900, 720, 3), np.uint8)), "photo.blank", "Photo 7"),
+    ("not a photo", False, lambda f: (f / "2.jpg").write_text("hello"), "photo.unreadable", "2.jpg"),
+    ("eight objects", True, lambda f: (f / "4.dcm").unlink(), "folder.invalid", "Squeezed eyes"),
+    (
+        "a CT image",
+        True,
+        change(3, lambda ds: setattr(ds, "Modality", "CT")),
+        "photo.modality",
+        "3.dcm: this is no photograph",
+    ),
+    ("no pixels", True, change(2, lambda ds: delattr(ds, "PixelData")), "photo.no_pixels", "2.dcm"),
+    (
+        "truncated",
+        True,
+        lambda f: (f / "5.dcm").write_bytes((f / "5.dcm").read_bytes()[:9000]),
+        "dicom.unreadable",
+        "5.dcm",
+    ),
+    ("a text file", True, lambda f: (f / "8.dcm").write_text("not DICOM"), "dicom.unreadable", "8.dcm"),
+    (
+        "two objects of one pose",
+        True,
+        change(
+            9,
+            lambda ds: setattr(ds.AcquisitionContextSequence[0].ConceptCodeSequence[0], "CodeValue", "REST"),
+        ),
+        "folder.invalid",
+        "2 photos show Neutral face",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("as_dicom", "spoil", "code", "words"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_what_cannot_be_graded_is_told_in_words(
+    dicom_series: Path,
+    photo_series: Path,
+    tmp_path: Path,
+    as_dicom: bool,
+    spoil: Spoil,
+    code: str,
+    words: str,
+) -> None:
+    folder = shutil.copytree(dicom_series if as_dicom else photo_series, tmp_path / "series")
+    spoil(folder)
+    with pytest.raises(PermanentError) as caught:
+        grade(folder)
+    assert caught.value.code == code
+    assert words in str(caught.value)
+    assert phantom_patient(5).family_name not in str(caught.value)
+
+
+def test_a_folder_that_is_none_or_empty_is_told(tmp_path: Path) -> None:
+    for folder in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(PermanentError, match=r"is not a folder|holds no photos"):
+            grade(folder)
+
+
+@pytest.mark.cohort
+def test_a_real_face_with_simulated_palsy_is_graded(cohort: Path) -> None:
+    folder = next(path for path in sorted(cohort.glob("S*/T1")))
+    EFACE.check(grade(folder).grading.scores)
+    assert len(list(folder.glob("*.jpg"))) == len(JENA9.poses)
+
+
+def test_a_wrong_command_line_fails(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "service", "grade", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ},
+    )
+    assert run.returncode == 1
+    assert "folder.invalid" in run.stderr
+    assert "Traceback" not in run.stderr
