@@ -24,7 +24,6 @@ from service.records.models import Bundle, Grading, Recording
 from service.records.timepoints import timepoint_name
 from service.storage import Storage
 
-
 POSES = {pose.code: pose for protocol in PROTOCOLS.values() for pose in protocol.poses}
 
 

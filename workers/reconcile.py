@@ -1,6 +1,7 @@
 """Finds what should be moving and is not, from the rows alone: wiping the broker loses nothing."""
 
 import structlog
+from amqp.exceptions import ChannelError
 from celery import current_app
 from kombu.exceptions import OperationalError
 from sqlalchemy import func, select, update
@@ -72,5 +73,5 @@ def _queue_length(stage: Stage) -> int:
     with current_app.connection_for_write(transport_options=ONE_TRY) as connection:
         try:
             return len(connection.SimpleQueue(stage.value, no_ack=True))
-        except (*connection.channel_errors, OperationalError, OSError):
+        except (ChannelError, OperationalError, OSError):
             return 0

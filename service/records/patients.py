@@ -20,9 +20,7 @@ class SurgeryError(PermanentError):
 
 def patient_for(session: Session, patient_id: str, issuer: str) -> Patient:
     """The patient with this id, made if new; the row is locked until the transaction ends."""
-    query = (
-        select(Patient).where(Patient.patient_id == patient_id, Patient.issuer == issuer).with_for_update()
-    )
+    query = select(Patient).filter_by(patient_id=patient_id, issuer=issuer).with_for_update()
     known = session.scalar(query)
     if known is not None:
         return known

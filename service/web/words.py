@@ -3,6 +3,7 @@
 import datetime as dt
 
 from grading.scales import Item
+from reports import words as words_of_reports
 from service.records.models import Bundle, DeliveryState, Recording, RecordingState, Surgery
 from service.records.timepoints import timepoint_name
 
@@ -28,7 +29,7 @@ _SEXES = {"M": "male", "F": "female", "O": "other"}
 
 def person_name(name: str) -> str:
     """A DICOM person name for reading, as reports print it."""
-    return words.person_name(name) or NO_NAME
+    return words_of_reports.person_name(name) or NO_NAME
 
 
 def sex(code: str) -> str:

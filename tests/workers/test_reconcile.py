@@ -1,6 +1,7 @@
 """What moves recordings when messages are lost: the rows, a real Redis, and no worker."""
 
 import datetime as dt
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -37,6 +38,7 @@ def broker() -> Iterator[EmbeddedRedis]:
     yield server
     process.send_signal(signal.SIGTERM)
     process.wait(10)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
