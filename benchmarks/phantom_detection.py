@@ -2,7 +2,7 @@
 
     python benchmarks/phantom_detection.py --photos 2000 --seed 0
 
-Every photo shows another random face, so the sample spans skin tones, ages, hair, lights and palsies; the nine
+Every photo shows another random face, so the sample spans skin tones, ages, hair, lights, palsies; the nine
 poses take turns. The detector sees a copy whose long side has 480 pixels, without upsampling, as the first
 try of `grading.face.find_face`. The last line is one JSON object.
 """

@@ -36,7 +36,12 @@ Progress = Callable[[str, int, int], None]
 
 
 def build(
-    cohort_folder: Path, work: Path, out: Path, progress: Progress = lambda part, done, total: None
+    cohort_folder: Path,
+    work: Path,
+    out: Path,
+    progress: Progress = lambda part, done, total: None,
+    *,
+    phantom_patients: int = PHANTOM_PATIENTS,
 ) -> Bundle:
     """Draw phantoms, train on them and on the cohort of simulated palsy together, and write the bundle.
 
@@ -51,7 +56,7 @@ def build(
         shutil.rmtree(phantoms)
     write_cohort(
         phantoms,
-        PHANTOM_PATIENTS,
+        phantom_patients,
         PHANTOM_SEED,
         progress=lambda done, total: progress("Drawing phantoms", done, total),
     )

@@ -1,32 +1,23 @@
-"""From photos to scores: prepare each photo, then grade whole recordings in one batch."""
+"""From prepared photos to scores, whole recordings in one batch.
+
+PyTorch is imported only when a `Grader` is made: processes that merely handle gradings start without it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from grading.backbones import Backbone, load_backbone
 from grading.bundle import BackboneId, BackboneMismatchError, Bundle
-from grading.face import PREPROCESSING, FaceBox, Photo, Preprocessing, crop_face, find_face
+from grading.face import Photo
 from grading.photos import MissingPoseError
 from grading.protocols import PROTOCOLS
 from grading.scales import EFACE, SubScore, sub_scores
 
-
-@dataclass(frozen=True, eq=False)
-class PreparedPhoto:
-    """A photo with its face found and cut out.
-
-    ``crop`` is (size, size, 3) uint8. ``flags``: `face.small` where the face has fewer pixels than the crop,
-    `face.cut_off` where it lies so near the photo's edge that part of the crop is black.
-    """
-
-    pose: str
-    face: FaceBox
-    crop: Photo
-    flags: tuple[str, ...]
+if TYPE_CHECKING:
+    from grading.backbones import Backbone
 
 
 @dataclass(frozen=True)
@@ -46,24 +37,7 @@ class Grading:
     bundle_hash: str
 
 
-def prepare_photo(
-    photo: NDArray[np.uint8], pose: str, preprocessing: Preprocessing = PREPROCESSING
-) -> PreparedPhoto:
-    """Find and cut out the face of a photo (H, W, 3) uint8 RGB that shows ``pose``.
-
-    Raises `BlankPhotoError`, `NoFaceError` or `SeveralFacesError`.
-    """
-    face = find_face(photo, preprocessing)
-    square = face.square(preprocessing.margin)
-    flags = []
-    if square.width < preprocessing.size:
-        flags.append("face.small")
-    if not square.inside(photo):
-        flags.append("face.cut_off")
-    return PreparedPhoto(pose, face, crop_face(photo, face, preprocessing), tuple(flags))
-
-
-def check_backbone(bundle: Bundle, backbone: Backbone) -> None:
+def check_backbone(bundle: Bundle, backbone: "Backbone") -> None:
     """Raise `BackboneMismatchError` unless this is the backbone that the bundle was trained on."""
     needed = bundle.backbone
     here = BackboneId(backbone.name, backbone.layer, backbone.weight_hash, backbone.shape)
@@ -87,6 +61,8 @@ class Grader:
     """
 
     def __init__(self, bundle: Bundle, device: str | None = None, *, weights: Path | None = None) -> None:
+        from grading.backbones import load_backbone
+
         backbone = load_backbone(bundle.backbone.name, bundle.backbone.layer, weights=weights, device=device)
         check_backbone(bundle, backbone)
         self.bundle = bundle

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.svm import SVR
 
 from grading.scales import Item
 
@@ -72,6 +71,9 @@ def fit(kernel: Floats, labels: Floats, item: Item, settings: Regression) -> Dua
         raise ValueError(f"kernel {kernel.shape} does not fit {len(labels)} labels")
     # the mean square norm of the features; dividing the kernel by it scales the features to unit size
     size = float(np.trace(kernel)) / len(labels)
+    # Only training needs scikit-learn; grading starts without it.
+    from sklearn.svm import SVR
+
     model = SVR(kernel="precomputed", C=settings.c, epsilon=settings.epsilon, tol=1e-5)
     model.fit(kernel / size, (labels - item.low) / item.span)
     coefficients = np.zeros(len(labels))

@@ -27,7 +27,7 @@ def person_name(name: str) -> str:
     ``Doe^Jane^^Dr`` becomes ``Doe, Jane, Dr``; a name without such marks stays as it is.
     """
     spelling = next((group for group in name.split("=") if group.strip("^ ")), "")
-    parts = [" ".join(part.split()) for part in spelling.split("^")]
+    parts = [" ".join(part.split()) for part in spelling.split("^")][:5]
     given = " ".join(filter(None, parts[1:3]))
     return ", ".join(filter(None, [parts[0], given, *parts[3:]]))
 

@@ -11,8 +11,9 @@ from dicom.poses import PoseRules, assign_poses
 from grading.bundle import COMMISSIONING_BUNDLE, load_bundle
 from grading.errors import PermanentError
 from grading.face import Photo
-from grading.grader import Grader, Grading, prepare_photo
+from grading.grader import Grader, Grading
 from grading.photos import SUFFIXES, load_series
+from grading.preparing import prepare_photo
 from grading.protocols import PROTOCOLS, Protocol
 from grading.scales import EFACE
 from service.intake import pose_rules

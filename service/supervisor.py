@@ -1,4 +1,4 @@
-"""Runs the processes of one machine: starts them in order, restarts what dies, stops them in reverse.
+"""Runs the processes of one machine: starts them, restarts what dies, stops them in order.
 
 Should the supervisor itself be killed, the kernel ends its children (``setpriv --pdeathsig``).
 """
@@ -36,8 +36,8 @@ class StartError(PermanentError):
 class Child:
     """One supervised process.
 
-    ``ready`` says whether it answers; ``stop_signal`` is how it is asked to end. Its output goes to
-    ``log_file``.
+    ``ready`` says whether it answers; ``stop_signal`` is how it is asked to end; what ``serves_others`` is
+    stopped after them. Its output goes to ``log_file``.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Child:
     env: Mapping[str, str] = field(default_factory=dict)
     ready: Callable[[], bool] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    serves_others: bool = False
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
@@ -71,6 +72,22 @@ class Child:
         """Whether the process is alive."""
         return self.process is not None and self.process.poll() is None
 
+    def ask_to_stop(self) -> None:
+        """Send the process its stop signal."""
+        if self.process is not None:
+            self.process.send_signal(self.stop_signal)
+
+    def wait_or_kill(self) -> None:
+        """Wait for the process to end, and kill it if it does not in time."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("process.killed", name=self.name)
+            self.process.kill()
+            self.process.wait()
+
 
 class Supervisor:
     """Holds the children of one run."""
@@ -79,23 +96,25 @@ class Supervisor:
         self.children: list[Child] = []
         self.stopping = False
 
-    def start(self, child: Child, timeout: float = 60.0) -> None:
-        """Start a child and wait until it is ready.
+    def start(self, *children: Child, timeout: float = 60.0) -> None:
+        """Start children together and wait until each is ready.
 
         Raises:
-            StartError: it ended or did not answer in ``timeout`` seconds.
+            StartError: one ended, or did not answer in ``timeout`` seconds.
         """
-        self.children.append(child)
-        child.start()
+        for child in children:
+            self.children.append(child)
+            child.start()
         deadline = time.monotonic() + timeout
-        while child.ready is not None and not child.ready():
-            if not child.running():
-                raise StartError(f"{child.name} ended at start; its output is in {child.log_file}")
-            if time.monotonic() > deadline:
-                raise StartError(f"{child.name} did not answer in {timeout:g} s; see {child.log_file}")
-            if self.stopping:
-                return
-            time.sleep(0.05)
+        for child in children:
+            while child.ready is not None and not child.ready():
+                if not child.running():
+                    raise StartError(f"{child.name} ended at start; its output is in {child.log_file}")
+                if time.monotonic() > deadline:
+                    raise StartError(f"{child.name} did not answer in {timeout:g} s; see {child.log_file}")
+                if self.stopping:
+                    return
+                time.sleep(0.05)
 
     def watch(self, every: float = 0.5) -> None:
         """Restart what dies until asked to stop; a process that keeps failing waits longer each time."""
@@ -125,16 +144,13 @@ class Supervisor:
         """
         self.stopping = True
         before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
-        for child in reversed(self.children):
-            if child.process is None or not child.running():
-                continue
-            child.process.send_signal(child.stop_signal)
-            try:
-                child.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                log.warning("process.killed", name=child.name)
-                child.process.kill()
-                child.process.wait()
+        for group in (False, True):
+            # What serves the others, such as a database, ends after them.
+            asked = [c for c in reversed(self.children) if c.serves_others is group and c.running()]
+            for child in asked:
+                child.ask_to_stop()
+            for child in asked:
+                child.wait_or_kill()
         log.info("all.stopped")
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -65,8 +65,7 @@ def run_service(settings: Settings, on_ready: Callable[[Running], None]) -> None
                 "FACIALIS_DATABASE_URL": database,
                 "FACIALIS_BROKER_URL": broker,
             }
-            for child in _processes(settings, data_dir / "logs", environment):
-                supervisor.start(child)
+            supervisor.start(*_processes(settings, data_dir / "logs", environment))
             if not supervisor.stopping:
                 on_ready(running)
             supervisor.watch()
@@ -101,6 +100,7 @@ def _servers(settings: Settings, data_dir: Path, sockets: Path, supervisor: Supe
                 logs / "postgres.log",
                 ready=postgres.ready,
                 stop_signal=signal.SIGINT,
+                serves_others=True,
             )
         )
         database = postgres.url()
@@ -109,13 +109,15 @@ def _servers(settings: Settings, data_dir: Path, sockets: Path, supervisor: Supe
     else:
         server = EmbeddedRedis(sockets / "redis", service_account())
         server.prepare()
-        supervisor.start(Child("redis", server.command(), logs / "redis.log", ready=server.ready))
+        supervisor.start(
+            Child("redis", server.command(), logs / "redis.log", ready=server.ready, serves_others=True)
+        )
         broker = server.url()
     return database, broker
 
 
 def _processes(settings: Settings, logs: Path, environment: dict[str, str]) -> list[Child]:
-    """The project's own processes, in the order in which they are started."""
+    """The project's own processes."""
     prepare = str(settings.workers.prepare_processes)
     commands: dict[str, list[str]] = {
         "receiver": ["receive"],

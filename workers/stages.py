@@ -18,7 +18,7 @@ from grading.bundle import Bundle, describe_bundle
 from grading.errors import PermanentError
 from grading.face import Photo as Pixels
 from grading.face import view_crop
-from grading.grader import PreparedPhoto, prepare_photo
+from grading.preparing import PreparedPhoto, prepare_photo
 from grading.protocols import PROTOCOLS, Pose
 from service.database import transaction
 from service.intake import identity_problem, place_photos, pose_rules

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grading.phantom.anatomy import Anatomy
-from grading.phantom.canvas import WHOLE, add_blob, bell, curve, near, noise, paint, ramp
+from grading.phantom.canvas import WHOLE, add_blob, bell, curve, near, noise, paint, ramp, spread
 from grading.phantom.head import half_width, inside
 from grading.phantom.light import Light, lit
 from grading.phantom.types import Field
@@ -17,8 +17,9 @@ CLOTHES = WHOLE.part(-158, 158, 120, 203)
 
 def backdrop(anatomy: Anatomy, light: Light) -> NDArray[np.float32]:
     """The wall over the whole board, brighter where the lamp looks, darker towards the corners."""
-    x, y = WHOLE.x - 120 * light.towards[0], WHOLE.y + 20
-    glow = 1.06 - 0.42 * ramp(np.sqrt(x * x + 0.7 * y * y), 20.0, 230.0)
+    step = 8
+    x, y = WHOLE.x[:, ::step] - 120 * light.towards[0], WHOLE.y[::step] + 20
+    glow = spread(1.06 - 0.42 * ramp(np.sqrt(x * x + 0.7 * y * y), 20.0, 230.0), WHOLE.shape, step)
     colour = np.asarray(anatomy.backdrop, dtype=np.float32) * np.asarray(light.colour, dtype=np.float32)
     return np.asarray(glow[..., None] * colour, dtype=np.float32)
 
@@ -36,10 +37,10 @@ def paint_body(image: NDArray[np.float32], anatomy: Anatomy, light: Light) -> No
 
 @lru_cache(maxsize=4)
 def _neck(anatomy: Anatomy) -> tuple[Field, Field, NDArray[np.float32]]:
-    """Relief, alpha and albedo over `NECK`: a cylinder that widens to the shoulders, with tendons and throat."""
+    """Relief, alpha, albedo over `NECK`: a cylinder that widens to the shoulders, tendons and throat."""
     x, y = NECK.x, NECK.y
     base = anatomy.chin_y + 48
-    wide = 47.0 + 9.0 * anatomy.masculinity + 55.0 * ramp(y, base - 26, base + 34) ** 1.4
+    wide = 42.0 + 10.0 * anatomy.masculinity + 55.0 * ramp(y, base - 26, base + 34) ** 1.4
     relief = 42.0 * np.sqrt(np.clip(1 - (np.abs(x) / (wide + 1)) ** 2.4, 0, 1)) - 0.35 * (y - 80) * ramp(
         y, 90, 150
     )
@@ -63,9 +64,9 @@ def _under_chin(anatomy: Anatomy) -> Field:
     """How much light reaches the neck: the jaw's soft shadow."""
     depth = inside(NECK, anatomy)
     below = np.maximum(-depth, 0.0)
-    width = half_width(anatomy, np.minimum(NECK.y, anatomy.chin_y - 1.0))
-    hidden = ramp(np.abs(NECK.x) - width, 30.0, -8.0)
-    return np.asarray(1 - 0.62 * hidden * np.exp(-((below / 24.0) ** 1.3)), dtype=np.float32)
+    jaw = half_width(anatomy, np.minimum(NECK.y - 34.0, anatomy.chin_y - 1.0))
+    hidden = ramp(np.abs(NECK.x) - jaw, 16.0, -14.0)
+    return np.asarray(1 - 0.74 * hidden * np.exp(-((below / 22.0) ** 1.3)), dtype=np.float32)
 
 
 @lru_cache(maxsize=4)
@@ -75,7 +76,7 @@ def _clothes(anatomy: Anatomy) -> tuple[Field, Field, NDArray[np.float32]]:
     away = np.abs(x)
     base = anatomy.chin_y + 48
     reach = 118.0 + 16.0 * anatomy.masculinity
-    shoulder = base - 6 + 0.16 * away + 70.0 * np.clip((away - 0.62 * reach) / reach, 0, None) ** 1.8
+    shoulder = base - 17 + 0.32 * away + 70.0 * np.clip((away - 0.62 * reach) / reach, 0, None) ** 1.8
     openings = {
         "crew": base + 16 - 0.012 * away**2,
         "vee": base + 56 - 1.05 * away,
@@ -100,17 +101,18 @@ def _clothes(anatomy: Anatomy) -> tuple[Field, Field, NDArray[np.float32]]:
 
 def _paint_ear(image: NDArray[np.float32], anatomy: Anatomy, light: Light, sign: int) -> None:
     """One ear, behind the head's outline."""
-    x0 = sign * (anatomy.head_width / 2 - 0.5)
-    part = WHOLE.part(x0 - 16, x0 + 16, -22, 56)
-    tall, y0 = 31.0, 14.0
+    x0, y0, tall = sign * (anatomy.head_width / 2 - 1.0), 15.0, 29.0
+    part = WHOLE.part(x0 - 16, x0 + 16, -20, 50)
     v = (part.y - y0) / tall
-    out = sign * (part.x - x0) - 1.2 * v
-    wide = 11.5 * np.sqrt(np.clip(1 - v**2, 0, 1)) * (1.02 - 0.26 * v)
-    rim = np.minimum(wide - out, 40.0) / np.sqrt(1 + (0.35 * v) ** 2)
-    relief = 5.0 * np.sqrt(np.clip(rim / 3.2, 0, 1)) - 3.6 * ramp(rim, 2.6, 5.0)
-    relief += 3.0 * bell(rim, 7.4, 1.5) * ramp(v, 0.75, 0.3) - 2.6 * ramp(rim, 8.0, 12.0) * bell(v, 0.1, 0.4)
+    out = sign * (part.x - x0)
+    wide = 11.0 - 3.0 * v
+    oval = np.sqrt((out / wide) ** 2 + v**2)
+    rim = (1 - oval) * oval / np.maximum(np.sqrt((out / wide**2) ** 2 + (v / tall) ** 2), 1e-3)
+    helix = ramp(v, 0.75, 0.2)
+    relief = 4.0 * np.sqrt(np.clip(rim / 3.0, 0, 1)) - 2.4 * ramp(rim, 2.4, 4.2) * helix
+    relief += 1.6 * bell(rim, 6.4, 1.2) * helix - 2.2 * ramp(rim, 7.0, 10.0) * bell(v, 0.05, 0.35)
     skin = np.asarray(anatomy.skin, dtype=np.float32) * (0.98, 0.84, 0.80)
-    depth = 1 - 0.35 * ramp(rim, 2.0, 5.0) * bell(v, -0.1, 0.45)
+    depth = 1 - 0.30 * ramp(rim, 2.0, 5.0) * helix - 0.35 * ramp(out, 5.0, 0.0)
     albedo = np.asarray(skin * depth[..., None], dtype=np.float32)
     shaded = lit(np.asarray(relief, np.float32), albedo, 0.2, light) * 0.86
-    paint(image[part.slices], shaded, ramp(rim, -0.4, 0.4) * ramp(wide, 0.0, 2.0))
+    paint(image[part.slices], shaded, ramp(rim, -0.4, 0.4))

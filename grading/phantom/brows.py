@@ -8,7 +8,7 @@ from grading.phantom.canvas import FACE, bell, near, paint, strokes
 from grading.phantom.expression import Half
 from grading.phantom.types import Field
 
-HAIRS = 240
+HAIRS = 280
 
 
 def middle_line(anatomy: Anatomy, half: Half, along: Field, sign: int) -> NDArray[np.float32]:
@@ -28,7 +28,7 @@ def paint_brow(image: NDArray[np.float32], anatomy: Anatomy, half: Half, sign: i
     ends = np.clip(along * 7, 0.0, 1.0) ** 0.7 * np.clip((1.0 - along) * 9, 0.15, 1.0)
     ground = bell(distance / thick, 0.0, 0.36) * ends
     view = image[part.within(FACE)]
-    paint(view, anatomy.brow_colour, 0.42 * ground)
+    paint(view, anatomy.brow_colour, 0.55 * ground)
     paint(view, anatomy.brow_colour, 0.88 * strokes(part, _hairs(anatomy, half, sign)))
 
 
@@ -54,5 +54,5 @@ def _hairs(anatomy: Anatomy, half: Half, sign: int) -> list[tuple[NDArray[np.flo
     step = np.stack([sign * np.cos(rise), -np.sin(rise)], axis=1) * length[:, None]
     bend = np.stack([np.zeros(HAIRS), 0.10 * length], axis=1)
     lines = np.stack([roots - 0.35 * step, roots + 0.15 * step - bend, roots + 0.65 * step], axis=1)
-    widths = rng.uniform(0.22, 0.36, HAIRS)
+    widths = rng.uniform(0.18, 0.30, HAIRS)
     return [(line.astype(np.float32), float(width)) for line, width in zip(lines, widths, strict=True)]

@@ -16,8 +16,10 @@ CENTRE_Y = 13.0
 
 @dataclass(frozen=True)
 class Camera:
-    """Framing and sensor: ``roll`` in radians, ``shift`` in mm, ``zoom`` and ``exposure`` as factors, ``grain``
-    the noise in grey levels of 255."""
+    """Framing and sensor: ``roll`` in radians, ``shift`` in mm, ``zoom`` and ``exposure`` as factors.
+
+    ``grain`` is the sensor's noise in grey levels of 255, ``seed`` its pattern.
+    """
 
     roll: float
     shift: tuple[float, float]
@@ -41,18 +43,19 @@ def random_camera(rng: np.random.Generator) -> Camera:
 
 def photograph(image: NDArray[np.float32], camera: Camera, width: int, height: int) -> NDArray[np.uint8]:
     """``image`` (the whole board, linear light) as a photo (height, width, 3), sRGB."""
-    steps = np.clip(image * (camera.exposure * 1023.0), 0, 2047).astype(np.int32)
-    print_ = Image.fromarray(_TONES[steps])
+    steps = image * np.float32(camera.exposure * 1023.0)
+    print_ = Image.fromarray(np.take(_TONES, np.clip(steps, 0, 2047, out=steps).astype(np.uint16)))
     zoom = max(width / FRAME[0], height / FRAME[1]) * camera.zoom
     cos, sin = np.cos(camera.roll) * RESOLUTION / zoom, np.sin(camera.roll) * RESOLUTION / zoom
     centre_x = (camera.shift[0] - WHOLE.x0) * RESOLUTION
     centre_y = (CENTRE_Y + camera.shift[1] - WHOLE.y0) * RESOLUTION
     right, down = width / 2, height / 2
     matrix = (cos, sin, centre_x - cos * right - sin * down, -sin, cos, centre_y + sin * right - cos * down)
-    framed = print_.transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+    framed = print_.transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
     rng = np.random.default_rng(camera.seed)
     grain = rng.standard_normal((height, width, 1), dtype=np.float32) * camera.grain
-    return np.asarray(np.clip(np.asarray(framed, dtype=np.float32) + grain + 0.5, 0, 255), dtype=np.uint8)
+    noisy = np.asarray(framed, dtype=np.float32) + (grain + 0.5)
+    return np.clip(noisy, 0, 255, out=noisy).astype(np.uint8)
 
 
 def _tone_curve() -> NDArray[np.uint8]:

@@ -117,7 +117,7 @@ def noise(seed: int, shape: tuple[int, int], grain: tuple[float, float]) -> Fiel
 
 
 def spread(coarse: Field, shape: tuple[int, int], step: int) -> Field:
-    """A smooth field sampled at every ``step``-th pixel from the first on, back on all pixels of ``shape``."""
+    """A smooth field that was sampled at every ``step``-th pixel, back on all pixels of ``shape``."""
     box = (
         0.5 - 0.5 / step,
         0.5 - 0.5 / step,
@@ -138,8 +138,11 @@ def curve(points: ArrayLike, count: int = 24) -> NDArray[np.float32]:
 
 
 def near(board: Board, line: NDArray[np.float32], reach: float) -> tuple[Board, Field, Field]:
-    """The surroundings of a polyline (N, 2): the part of ``board``, the distance to it (mm) and the place along
-    it (0 to 1) of the nearest point."""
+    """The surroundings of a polyline (N, 2) up to ``reach`` mm.
+
+    Returns the part of ``board``, the distance to the line (mm) and the place along it (0 to 1) of the
+    nearest point.
+    """
     low, high = line.min(axis=0) - reach, line.max(axis=0) + reach
     part = board.part(low[0], high[0], low[1], high[1])
     start, step = line[:-1, :, None, None], np.diff(line, axis=0)[:, :, None, None]
@@ -154,7 +157,7 @@ def near(board: Board, line: NDArray[np.float32], reach: float) -> tuple[Board, 
 
 
 def strokes(board: Board, lines: Iterable[tuple[NDArray[np.float32], float]], sharpness: int = 4) -> Field:
-    """How much of each pixel of ``board`` (0 to 1) is covered by ``lines``: polylines in mm with a width in mm."""
+    """The share of each pixel of ``board`` that ``lines`` cover: polylines with their width, both in mm."""
     scale = RESOLUTION * sharpness
     sheet = Image.new("L", (board.width * sharpness, board.height * sharpness))
     pen = ImageDraw.Draw(sheet)

@@ -14,9 +14,8 @@ from grading.phantom.photo import draw_photo
 from grading.protocols import JENA9
 from grading.scales import PREDICTED_ITEMS
 
-COLUMNS = ("subject", "session", "person", "group", "side", "recorded_on", "surgery_date") + tuple(
-    item.id for item in PREDICTED_ITEMS
-)
+DETAILS = ("subject", "session", "person", "group", "side", "recorded_on", "surgery_date")
+COLUMNS = (*DETAILS, *(item.id for item in PREDICTED_ITEMS))
 JPEG_QUALITY = 92
 
 

@@ -15,6 +15,8 @@ BROW_EXCURSION = 8.5
 FOLD_REST_ANGLE = 37.0
 """Angle of a healthy nasolabial fold from the vertical, degrees, at rest; a smile adds `FOLD_SMILE_TURN`."""
 FOLD_SMILE_TURN = 6.0
+JAW_OPENING = 1.0
+"""How far each lip is from the other's edge in showing teeth before any lip muscle pulls, mm."""
 UPPER_SHARE = 0.45
 """Part of the open eye that lies above the pupil's level; the upper lid covers the iris's top."""
 
@@ -161,8 +163,8 @@ def _move(anatomy: Anatomy, pose: str, palsy: Palsy, rest: Half) -> Half:
             half,
             corner_out=half.corner_out + 5.5 * palsy.smile,
             corner_lift=half.corner_lift + 2.5 * palsy.smile,
-            upper_lip_lift=1.0 + 4.2 * palsy.smile,
-            lower_lip_drop=1.0 + 8.0 * palsy.lower_lip,
+            upper_lip_lift=JAW_OPENING + 4.2 * palsy.smile,
+            lower_lip_drop=JAW_OPENING + 8.0 * palsy.lower_lip,
             cheek=2.0 * palsy.smile,
             fold_depth=half.fold_depth * (1 + 0.5 * palsy.smile),
         )

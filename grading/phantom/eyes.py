@@ -96,16 +96,16 @@ def _eyeball(
     bottom: Field,
     across: Field,
 ) -> NDArray[np.float32]:
-    """Colour of the eyeball over ``part``: white, caruncle, iris, pupil, the lid's shadow and the lamp's glint."""
+    """Colour of the eyeball over ``part``: white, caruncle, iris, pupil, lid's shadow, lamp's glint."""
     x, y = part.x - sign * anatomy.eye_x, part.y + 6.8 * half.rolled
     radius = np.sqrt(x * x + y * y)
-    ball = np.broadcast_to(np.asarray((0.56, 0.52, 0.48), dtype=np.float32), (*part.shape, 3)).copy()
+    ball = np.broadcast_to(np.asarray((0.46, 0.43, 0.40), dtype=np.float32), (*part.shape, 3)).copy()
     paint(ball, (0.52, 0.26, 0.22), 0.75 * np.broadcast_to(ramp(across, 0.15, 0.02), part.shape))
     ball *= (1 - 0.42 * ramp(np.abs(part.x - sign * anatomy.eye_x), 6.5, 16.0))[..., None]
     angle = np.arctan2(y, x)
     fibres = 1 + 0.22 * np.sin(23 * angle + 2 * np.sin(7 * angle)) * ramp(radius, 1.6, 4.0)
     iris = np.asarray(anatomy.iris, dtype=np.float32) * fibres[..., None]
-    iris = iris * (0.75 + 0.75 * bell(y, 2.8, 2.0) * bell(radius, 3.6, 1.4))[..., None]
+    iris = iris * (0.62 + 0.68 * bell(y, 2.8, 2.0) * bell(radius, 3.6, 1.4))[..., None]
     iris *= (1 - 0.68 * ramp(radius, IRIS_RADIUS - 1.3, IRIS_RADIUS))[..., None]
     paint(ball, iris, ramp(radius, IRIS_RADIUS + 0.35, IRIS_RADIUS - 0.35))
     paint(ball, (0.006, 0.005, 0.005), ramp(radius, 2.25, 1.75))
@@ -122,9 +122,9 @@ def _lashes(anatomy: Anatomy, half: Half, sign: int) -> list[tuple[NDArray[np.fl
     """Lash lines (mm) with their width: upper ones turn down as the lid closes."""
     rng = np.random.default_rng(anatomy.texture_seed + 11 + sign)
     shut = float(ramp(half.fissure, 0.8 * anatomy.fissure, 0.0))
-    long = 4.6 - 2.0 * anatomy.masculinity
+    long = 4.6 - 2.4 * anatomy.masculinity
     lines = []
-    for row, count in ((0, 34), (1, 20)):
+    for row, count in ((0, 36 - round(12 * anatomy.masculinity)), (1, 16)):
         across = np.sort(rng.uniform(0.12, 1.0, count)).astype(np.float32)
         reach = rng.uniform(0.6, 1.0, count) * (0.45 + 0.75 * across) * long
         lean = rng.normal(0.0, 0.18, count)
@@ -137,5 +137,10 @@ def _lashes(anatomy: Anatomy, half: Half, sign: int) -> list[tuple[NDArray[np.fl
             start = np.array([x, float(edge) + (0.6 if row else 0.0)], dtype=np.float32)
             tip = start + size * np.array([sign * 0.55 * out, up], dtype=np.float32)
             bend = (start + tip) / 2 + np.array([sign * 0.10 * size * out, 0.16 * size], dtype=np.float32)
-            lines.append((np.stack([start, bend, tip]).astype(np.float32), 0.22 if row == 0 else 0.14))
+            lines.append(
+                (
+                    np.stack([start, bend, tip]).astype(np.float32),
+                    (0.22 if row == 0 else 0.14) - 0.06 * anatomy.masculinity,
+                )
+            )
     return lines

@@ -9,7 +9,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from grading.phantom.anatomy import Anatomy
-from grading.phantom.canvas import WHOLE, bell, noise, paint, ramp
+from grading.phantom.canvas import WHOLE, Board, bell, noise, paint, ramp
 from grading.phantom.head import inside
 from grading.phantom.light import Light
 from grading.phantom.types import Field
@@ -27,15 +27,16 @@ BURNS = {
     "balding": 10.0,
 }
 """Where hair ends in front of the ear, mm below the pupils."""
-BACK_LENGTH = {"bob": 92.0, "long": 175.0, "curly": 70.0}
+BACK_LENGTH = {"bob": 92.0, "long": 175.0}
 PARTING = {"parted": 22.0, "bob": 18.0, "long": 4.0}
 """Where the parting lies, mm to the right of the middle."""
 
 
 @dataclass(frozen=True, eq=False)
 class Mass:
-    """Hair over `HAIR`: ``alpha`` 0-1, ``strands`` (brightness of each strand, about 1)."""
+    """Hair over ``board``: ``alpha`` 0-1, ``strands`` (brightness of each strand, about 1)."""
 
+    board: Board
     alpha: Field
     strands: Field
 
@@ -54,13 +55,14 @@ def paint_front_hair(image: NDArray[np.float32], anatomy: Anatomy, light: Light)
 
 def _paint(image: NDArray[np.float32], mass: Mass, anatomy: Anatomy, light: Light, dim: float) -> None:
     lx, ly, _ = light.towards
-    bright = 0.75 + 0.5 * ramp(HAIR.x * lx + (HAIR.y + 60) * ly, -40.0, 60.0)
-    sheen = 0.10 * bell(HAIR.y, -88.0 + 25 * abs(lx), 12.0) * bell(HAIR.x, 60 * lx, 45.0) * dim
+    x, y = mass.board.x, mass.board.y
+    bright = 0.75 + 0.5 * ramp(x * lx + (y + 60) * ly, -40.0, 60.0)
+    sheen = 0.10 * bell(y, -88.0 + 25 * abs(lx), 12.0) * bell(x, 60 * lx, 45.0) * dim
     strands = mass.strands
     colour = np.asarray(anatomy.hair_colour, dtype=np.float32) * np.asarray(light.colour, dtype=np.float32)
     body = (dim * bright * strands)[..., None] * colour * (light.key + light.fill)
     body = body + (sheen * np.clip(strands, 0, 3) ** 2)[..., None] * (0.35 + 0.65 * colour)
-    paint(image[HAIR.slices], np.asarray(body, dtype=np.float32), mass.alpha)
+    paint(image[mass.board.slices], np.asarray(body, dtype=np.float32), mass.alpha)
 
 
 @lru_cache(maxsize=4)
@@ -68,48 +70,67 @@ def _masses(anatomy: Anatomy) -> tuple[Mass | None, Mass]:
     """Back and front hair of ``anatomy``."""
     style = anatomy.hair_style
     strands = _strands(anatomy)
-    wisps = 1.4 * (strands - 1) / strands.std()
+    wisps = (0.7 if style == "curly" else 1.4) * (strands - 1) / strands.std()
     depth = inside(HAIR, anatomy)
     outer = depth + SWELL[style] * anatomy.hair_volume * ramp(HAIR.y, 30.0, -40.0)
     if style == "curly":
         outer = outer + 1.8 * noise(anatomy.texture_seed + 71, HAIR.shape, (20.0, 20.0))
     line = _hairline(anatomy, depth)
-    front = ramp(outer + 0.4 * wisps, -0.8, 0.8) * ramp(line + wisps, -2.6, 2.6)
+    front = ramp(outer + 0.15 * wisps, -0.8, 0.8) * ramp(line + wisps, -2.6, 2.6)
     # hair is thin at its edges and darker where it turns away
     edge = (1 - 0.22 * ramp(line, 8.0, 0.0)) * (1 - 0.5 * ramp(outer, 16.0, 0.0))
-    cap = Mass(np.asarray(front, np.float32), np.asarray(strands * edge, np.float32))
+    cap = _mass(front, strands * edge)
     return _back(anatomy, depth, wisps, strands), cap
+
+
+def _mass(alpha: Field, strands: Field) -> Mass:
+    """The mass cut to the rectangle in which there is hair."""
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    x, y = HAIR.x[0, columns], HAIR.y[rows, 0]
+    board = HAIR.part(float(x[0]), float(x[-1]), float(y[0]), float(y[-1]))
+    here = board.within(HAIR)
+    return Mass(board, alpha[here].astype(np.float32), strands[here].astype(np.float32))
 
 
 def _hairline(anatomy: Anatomy, depth: Field) -> Field:
     """How far above the hairline each pixel lies (mm, negative on the skin)."""
     style, top = anatomy.hair_style, anatomy.hairline
     side = np.abs(HAIR.x) / (anatomy.head_width / 2)
-    recess = {"balding": 30.0, "short": 4.0, "parted": 3.0}.get(style, 1.5) * (0.4 + anatomy.masculinity)
-    bald = 34.0 if style == "balding" else 0.0
+    recess = {"short": 4.0, "parted": 3.0}.get(style, 1.5) * (0.4 + anatomy.masculinity)
     ear = BURNS[style]
     places = [0.0, 0.30, 0.52, 0.70, 0.82, 0.90, 0.96, 1.02, 1.3]
-    levels = [-top - bald, -top - bald, -top - recess, -top + 9, -top + 22, -22.0, -4.0 + 0.4 * ear, ear, ear]
+    levels = [
+        -top,
+        -top,
+        -top - recess,
+        -top + 9,
+        -top + 22,
+        -22.0,
+        -4.0 + 0.4 * ear,
+        ear,
+        ear,
+    ]
     level = PchipInterpolator(places, levels)(side)
+    if style == "balding":
+        level = level - 85.0 * ramp(side, 0.96, 0.40)
     if style in ("parted", "bob", "long"):
         level = level - 7.0 * bell(HAIR.x, PARTING[style], 9.0) + 5.0 * bell(HAIR.x, -30.0, 22.0)
     return np.asarray(
-        np.minimum((level - HAIR.y) * (1 - 0.55 * ramp(side, 0.6, 0.95)), 60.0), dtype=np.float32
+        np.minimum((level - HAIR.y) * (1 - 0.65 * ramp(side, 0.5, 0.85)), 60.0), dtype=np.float32
     )
 
 
 def _back(anatomy: Anatomy, depth: Field, wisps: Field, strands: Field) -> Mass | None:
     """Hair behind the neck, for the styles that have it."""
     length = BACK_LENGTH.get(anatomy.hair_style)
-    if length is None or (anatomy.hair_style == "curly" and anatomy.masculinity > 0.5):
+    if length is None:
         return None
     wide = 12.0 * (0.6 + 0.4 * anatomy.hair_volume)
     x, y = HAIR.x, HAIR.y
     half = anatomy.head_width / 2 + wide - 14.0 * ramp(y, 70.0, 150.0) + 1.6 * np.sin(y / 19.0)
     curtain = np.minimum(half - np.abs(x), length - y - 0.002 * x**2)
     curtain = np.where(y < 0, np.minimum(curtain, depth + wide * ramp(y, -60.0, 0.0)), curtain) + 0.8 * wisps
-    alpha = ramp(curtain, -1.2, 1.2)
-    return Mass(alpha, np.asarray(strands * (0.65 + 0.35 * ramp(curtain, 0.0, 14.0)), np.float32))
+    return _mass(ramp(curtain, -1.2, 1.2), strands * (0.65 + 0.35 * ramp(curtain, 0.0, 14.0)))
 
 
 def _strands(anatomy: Anatomy) -> Field:

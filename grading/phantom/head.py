@@ -30,13 +30,13 @@ from grading.phantom.types import Field
 
 CROWN_Y = -99.0
 """Top of the skull, mm from the pupils."""
-RIM = 46.0
+RIM = 36.0
 """Depth in mm over which the face rounds off towards its outline."""
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """The head's skin over `FACE`: ``relief`` mm, ``alpha`` 0-1, ``albedo`` (h, w, 3) linear, ``gloss`` 0-1."""
+    """The skin over `FACE`: ``relief`` in mm, ``alpha`` 0-1, ``albedo`` (h, w, 3), ``gloss`` 0-1."""
 
     relief: Field
     alpha: Field
@@ -61,9 +61,9 @@ def half_width(anatomy: Anatomy, y: Field) -> Field:
         (34.0, 0.955 * widest),
         (mouth - 12.0, (0.15 + 0.955 * jaw) * widest),
         (mouth + 6.0, jaw * widest),
-        (bottom - 22.0, 0.5 * (jaw * widest + anatomy.chin_width + 14.0)),
-        (bottom - 9.0, anatomy.chin_width + 8.0),
-        (bottom - 3.0, 0.66 * anatomy.chin_width + 3.0),
+        (bottom - 22.0, 0.46 * (jaw * widest + anatomy.chin_width + 9.0)),
+        (bottom - 9.0, anatomy.chin_width + 2.5),
+        (bottom - 3.0, 0.66 * anatomy.chin_width + 2.0),
         (bottom, 0.0),
     )
     middle, reach = (CROWN_Y + bottom) / 2, (bottom - CROWN_Y) / 2
@@ -110,7 +110,7 @@ def _skull(depth: Field) -> Field:
     round_off = np.sqrt(np.clip(1 - (1 - np.clip(depth / RIM, 0.0, 1.0)) ** 2, 0, 1))
     coarse = 3
     fine = spread(gaussian_filter(round_off[::coarse, ::coarse], 4.0), depth.shape, coarse)
-    relief = 40.0 * fine
+    relief = 33.0 * fine
     relief += (
         26.0
         * np.sqrt(np.clip(1 - (FACE.x / 88) ** 2, 0, 1))
@@ -131,8 +131,8 @@ def _features(relief: Field, anatomy: Anatomy) -> None:
             ((sign * (anatomy.eye_x - 1), -3.0, 15.0, 9.0), -6.0),
             ((sign * 15.0, -5.0, 4.5, 7.0), -4.5),
             ((sign * anatomy.eye_x, 0.5, 10.5, 8.0), 4.6),
-            ((sign * (anatomy.eye_x - 2), 15.0, 11.0, 3.2), 0.9 + 1.2 * age),
-            ((sign * (anatomy.eye_x - 5), 19.5, 11.0, 2.6), -0.7 - 0.8 * age),
+            ((sign * (anatomy.eye_x - 2), 15.0, 11.0, 3.2), 0.4 + 0.9 * age),
+            ((sign * (anatomy.eye_x - 5), 19.5, 11.0, 2.6), -0.4 - 0.6 * age),
             ((sign * 43.0, 25.0, 15.0, 11.0), 5.0),
             ((sign * 47.0, 55.0, 13.0, 15.0), -2.0 - 1.8 * age),
             ((sign * 63.0, -28.0, 12.0, 18.0), -3.0),
@@ -159,7 +159,7 @@ def _nose(relief: Field, anatomy: Anatomy) -> None:
     base, wide, high = anatomy.nose_length, anatomy.nose_width / 2, anatomy.nose_height
     heights = PchipInterpolator(
         [-24, -12, -2, 12, base - 16, base - 8, base - 3.5, base, base + 5],
-        [0.0, 0.10, 0.20, 0.42, 0.74, 0.98, 0.86, 0.34, 0.0],
+        [0.0, 0.12, 0.24, 0.46, 0.78, 1.0, 0.93, 0.50, 0.0],
     )
     widths = PchipInterpolator(
         [-24, -4, 10, base - 16, base - 7, base + 5],
@@ -167,9 +167,9 @@ def _nose(relief: Field, anatomy: Anatomy) -> None:
             12.0,
             anatomy.bridge_width * 0.82,
             anatomy.bridge_width * 0.9,
-            0.36 * wide + 1,
-            0.46 * wide + 1,
-            0.44 * wide,
+            0.34 * wide + 1,
+            0.40 * wide + 1,
+            0.20 * wide,
         ],
     )
     part = FACE.part(-34, 34, -24, base + 5)
@@ -177,7 +177,7 @@ def _nose(relief: Field, anatomy: Anatomy) -> None:
     relief[part.within(FACE)] += ridge.astype(np.float32)
     add_blob(relief, FACE, (0.0, base - 7.5, 5.2, 4.6), 1.6)
     for sign in (-1, 1):
-        add_blob(relief, FACE, (sign * (wide - 4.6), base - 6.0, 3.6, 4.4), 5.6)
+        add_blob(relief, FACE, (sign * (wide - 5.0), base - 6.6, 3.9, 3.9), 6.2)
         add_blob(relief, FACE, (sign * (wide - 10.0), base - 9.0, 1.6, 3.6), -0.7)
         x = sign * wide
         wing = curve([(x - sign * 3, base - 13), (x + sign * 0.8, base - 6.5), (x - sign * 4, base + 0.5)])
@@ -196,13 +196,13 @@ def _skin(anatomy: Anatomy, depth: Field) -> NDArray[np.float32]:
         add_blob(dark, FACE, (sign * (anatomy.eye_x - 3), 11.0, 11.0, 5.0), 0.20)
         add_blob(dark, FACE, (sign * anatomy.eye_x, -9.0, 13.0, 4.0), 0.12)
         add_blob(dark, FACE, (sign * 14.5, -1.0, 4.0, 6.0), 0.18)
-        add_blob(dark, FACE, (sign * 0.24 * anatomy.nose_width, base - 0.6, 3.0, 1.25), 2.4)
+        add_blob(dark, FACE, (sign * 0.235 * anatomy.nose_width, base - 2.6, 2.7, 1.5), 2.6)
     add_blob(rosy, FACE, (0.0, base - 8.0, 9.0, 7.0), 0.9)
     add_blob(rosy, FACE, (0.0, anatomy.chin_y - 14, 14.0, 8.0), 0.4)
     add_blob(dark, FACE, (0.0, base + 2.5, 10.0, 3.2), 0.22)
     blotch = noise(seed, FACE.shape, (28.0, 28.0)) + 0.5 * noise(seed + 1, FACE.shape, (9.0, 9.0))
     pores = noise(seed + 2, FACE.shape, (2.2, 2.2))
-    rosy += 0.22 * blotch
+    rosy += 0.12 * blotch
     dark += 0.018 * blotch + 0.016 * pores
     if anatomy.stubble > 0:
         beard = ramp(FACE.y, 30.0, 58.0) * ramp(np.abs(FACE.x) + 0.5 * FACE.y, 38.0, 58.0)

@@ -26,14 +26,14 @@ class Light:
 
 def random_light(rng: np.random.Generator) -> Light:
     """A lamp above the camera, somewhat to one side, as in a clinic's photo corner."""
-    x, y = rng.uniform(-0.42, 0.42), rng.uniform(-0.62, -0.30)
+    x, y = rng.uniform(-0.55, 0.55), rng.uniform(-0.75, -0.38)
     length = float(np.sqrt(x * x + y * y + 1.0))
     warmth = float(rng.uniform(-1.0, 1.0))
     share = float(rng.uniform(0.62, 0.78))
     return Light(
         towards=(x / length, y / length, 1.0 / length),
-        key=share * 1.22,
-        fill=1.0 - share,
+        key=share * 1.12,
+        fill=0.96 - share,
         colour=(1.0 + 0.05 * warmth, 1.0, 1.0 - 0.07 * warmth),
     )
 
@@ -53,8 +53,7 @@ def hollows(relief: Field) -> Field:
     sunk = np.zeros_like(small)
     for reach, weight in ((1.6, 0.16), (5.0, 0.05)):
         sunk += weight * (gaussian_filter(small, reach, mode="nearest") - small)
-    open_sky = spread(np.exp(-1.6 * np.maximum(sunk, 0.0)), (relief.shape[0], relief.shape[1]), coarse)
-    return open_sky
+    return spread(np.exp(-1.6 * np.maximum(sunk, 0.0)), (relief.shape[0], relief.shape[1]), coarse)
 
 
 def lit(
@@ -62,7 +61,7 @@ def lit(
     albedo: NDArray[np.float32],
     gloss: Field | float,
     light: Light,
-    scatter: Rgb = (0.30, 0.16, 0.10),
+    scatter: Rgb = (0.24, 0.12, 0.08),
 ) -> NDArray[np.float32]:
     """The light (h, w, 3) that a relief sends to the camera.
 

@@ -90,9 +90,9 @@ def _nasolabial(relief: Field, albedo: NDArray[np.float32], anatomy: Anatomy, ha
     step = line[-1] - line[0]
     across = (part.x - line[0, 0]) * step[1] - (part.y - line[0, 1]) * step[0]
     lateral = ramp(sign * across / float(np.hypot(*step)), -2.5, 2.5)
-    relief[here] -= 0.95 * depth * taper * bell(distance, 0.0, 1.7)
-    relief[here] += 1.5 * depth * taper * lateral * bell(distance, 5.0, 4.0)
-    albedo[here] *= (1 - 0.13 * depth * taper * bell(distance, 0.0, 1.2))[..., None]
+    relief[here] -= 1.25 * depth * taper * bell(distance, 0.0, 1.7)
+    relief[here] += 1.9 * depth * taper * lateral * bell(distance, 5.0, 4.0)
+    albedo[here] *= (1 - 0.17 * depth * taper * bell(distance, 0.0, 1.2))[..., None]
 
 
 def _cheek(relief: Field, anatomy: Anatomy, half: Half, sign: int) -> None:

@@ -33,7 +33,7 @@ class Lips:
     @property
     def seam(self) -> Field:
         """Between the inner edges; where the lips meet when the mouth is closed."""
-        return (self.inner_top + self.inner_bottom) / 2
+        return np.asarray((self.inner_top + self.inner_bottom) / 2, dtype=np.float32)
 
 
 def lips(anatomy: Anatomy, halves: tuple[Half, Half]) -> Lips:
@@ -55,13 +55,13 @@ def lips(anatomy: Anatomy, halves: tuple[Half, Half]) -> Lips:
 
     pucker = 0.5 * (right.pucker + left.pucker)
     middle = anatomy.mouth_y - 0.22 * (right.corner_lift + left.corner_lift)
-    corner = anatomy.mouth_y - np.where(t < 0, right.corner_lift, left.corner_lift)
+    corner = anatomy.mouth_y - 0.8 - np.where(t < 0, right.corner_lift, left.corner_lift)
     lift, drop = blend("upper_lip_lift"), blend("lower_lip_drop")
     stretch = 1.0 - 0.012 * (right.corner_out + left.corner_out)
     seam = (
         middle
         + (corner - middle) * away**1.7
-        + 0.9 * np.exp(-((t / 0.16) ** 2))
+        + 0.6 * np.exp(-((t / 0.18) ** 2))
         - 0.5 * np.exp(-(((away - 0.4) / 0.2) ** 2))
     )
     open_by = (1 - away**2.4).clip(0, 1)
@@ -105,7 +105,7 @@ def shape_lips(
     colour = np.asarray(anatomy.lip_colour, dtype=np.float32) * (1 - 0.05 * folds[..., None])
     colour = colour * (1 - 0.16 * on_upper[..., None])
     view = albedo[here]
-    view += 0.90 * red[..., None] * (colour - view)
+    view += 0.80 * red[..., None] * (colour - view)
     view *= (1 - 0.10 * bell(y - mouth.bottom, 2.0, 1.8) * mouth.full)[..., None]
     gloss[here] += 1.1 * on_lower + 0.4 * on_upper
 

@@ -8,7 +8,7 @@ angle are linear in a stated full deflection.
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
@@ -96,9 +96,7 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """Lowest and highest value of each parameter, in the unit given at `Palsy`."""
 
-BALANCED: dict[str, float] = {
-    field.name: float(field.default) for field in fields(Palsy) if field.name in RANGES
-}  # type: ignore[arg-type]
+BALANCED: dict[str, float] = {name: float(getattr(Palsy, name)) for name in RANGES}
 """The value of each parameter on a balanced face."""
 
 HEALTHY = Palsy()

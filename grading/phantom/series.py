@@ -52,7 +52,7 @@ class PhantomRecording:
 
 @dataclass(frozen=True)
 class PhantomPatient:
-    """A person who does not exist. ``side`` is the affected one, None when healthy; then there is no surgery."""
+    """A person who does not exist. ``side`` is the affected one, None when healthy: no surgery then."""
 
     id: str
     family_name: str

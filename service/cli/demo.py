@@ -21,6 +21,8 @@ def demo(
 ) -> None:
     """Show the whole job: phantom photos to the receiver, grading, reports, delivery to a stand-in PACS."""
     from service.demo.run import run_demo
+    from service.logs import configure_logs
 
+    configure_logs("warning", "demo")
     if not run_demo(data, seed, stay=not exit_, summary=summary):
         raise typer.Exit(1)

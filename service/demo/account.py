@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -60,10 +61,12 @@ def write_summary(
 
 
 def _scores(title: str, outcomes: Sequence[Outcome]) -> Table:
-    table = Table(title=title, title_justify="left", caption="graded (true)", caption_justify="left")
+    table = Table(
+        title=title, title_justify="left", caption="graded (true)", caption_justify="left", box=SIMPLE_HEAD
+    )
     table.add_column("Item")
     for outcome in outcomes:
-        table.add_column(outcome.timepoint, justify="right")
+        table.add_column(outcome.timepoint, justify="right", no_wrap=True)
     for item in PREDICTED_ITEMS:
         cells = [
             f"{outcome.scores[item.id]:.0f} ({outcome.recording.scores[item.id]:.0f})"
@@ -76,10 +79,14 @@ def _scores(title: str, outcomes: Sequence[Outcome]) -> Table:
 
 
 def _stages(outcomes: Sequence[Outcome]) -> Table:
-    table = Table("Recording", "Photos", "State", *(f"{stage}, s" for stage in STAGES), title="What happened")
-    table.title_justify = "left"
+    table = Table(title="What happened (seconds)", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("Recording")
+    for name in ("Photos", "State"):
+        table.add_column(name, no_wrap=True)
+    for stage in STAGES:
+        table.add_column(stage, justify="right", no_wrap=True)
     for outcome in outcomes:
-        seconds = [f"{outcome.seconds[stage]:.2f}" if stage in outcome.seconds else "-" for stage in STAGES]
+        seconds = [f"{outcome.seconds[stage]:.1f}" if stage in outcome.seconds else "-" for stage in STAGES]
         state = outcome.state.value if outcome.state else "not received"
         table.add_row(f"{outcome.patient.id} {outcome.timepoint}", str(outcome.photos), state, *seconds)
     return table

@@ -108,6 +108,7 @@ def pacs_child(place: DemoPlace) -> Child:
             "--folder", str(place.pacs_folder), "--ae-title", PACS_AE, "--port", str(place.pacs_port),
         ],
         place.folder / "pacs.log",
+        serves_others=True,
     )  # fmt: skip
 
 

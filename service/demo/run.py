@@ -83,8 +83,7 @@ def _play(
     columns = (TextColumn("{task.description:<34}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         service = service_child(place)
-        supervisor.start(pacs_child(place))
-        supervisor.start(service)
+        supervisor.start(pacs_child(place), service)
         series = _draw(outcomes, place, progress)
         clock["draw"] = time.monotonic()
         starting = progress.add_task("Waiting for the service", total=1)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from grading.bundle import BackboneMismatchError, Bundle
 from grading.face import NoFaceError
-from grading.grader import Grader, prepare_photo
+from grading.grader import Grader
 from grading.photos import MissingPoseError, load_series
+from grading.preparing import prepare_photo
 from grading.scales import EFACE, PREDICTED_ITEMS
 
 Photos = dict[str, NDArray[np.uint8]]

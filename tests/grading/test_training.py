@@ -14,9 +14,10 @@ from grading.bundle import BackboneMismatchError, load_bundle, save_bundle
 from grading.cohort import Cohort, LabelledRecording
 from grading.face import PREPROCESSING
 from grading.features import cohort_features
-from grading.grader import Grader, prepare_photo
+from grading.grader import Grader
 from grading.photos import load_photo
 from grading.prediction import predict_cohort, write_predictions
+from grading.preparing import prepare_photo
 from grading.regression import Regression
 from grading.scales import PREDICTED_ITEMS
 from grading.training import Settings, TrainingError, train
