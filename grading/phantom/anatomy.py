@@ -153,7 +153,7 @@ def random_anatomy(rng: np.random.Generator) -> Anatomy:
         age=age,
         head_width=about(140 + 6 * masculinity, 4),
         jaw=about(0.75 + 0.05 * masculinity, 0.025),
-        chin_width=about(20 + 6 * masculinity, 2.5),
+        chin_width=about(22 + 5 * masculinity, 2.0),
         chin_y=about(107 + 6 * masculinity, 3.5),
         skin=linear(skin),
         lip_colour=linear(

@@ -152,7 +152,7 @@ def _move(anatomy: Anatomy, pose: str, palsy: Palsy, rest: Half) -> Half:
             half,
             corner_out=half.corner_out + 6.5 * palsy.smile,
             corner_lift=half.corner_lift + 6.5 * palsy.smile,
-            fold_depth=1.7 * anatomy.fold_depth * palsy.smile_fold_depth,
+            fold_depth=1.4 * anatomy.fold_depth * palsy.smile_fold_depth,
             fold_angle=FOLD_REST_ANGLE + FOLD_SMILE_TURN + palsy.smile_fold_angle,
             cheek=3.0 * palsy.smile,
             squeeze=0.3 * palsy.smile,

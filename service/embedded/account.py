@@ -39,19 +39,22 @@ class Account:
             os.chown(folder, self.uid, self.gid)
         folder.chmod(0o700)
 
-    def command(self, argv: list[str], *, die_with: str) -> list[str]:
+    def command(self, argv: list[str], *, die_with: str, folder: Path) -> list[str]:
         """The command under this account; the kernel sends ``die_with`` to it should its parent die.
 
-        Under root's own folders the other account may not even look at the program. It then gets the one
-        capability to read past folder permissions, rather than those permissions being changed.
+        Below root's own folders the other account can reach neither the program nor its ``folder``. It then
+        gets the one capability to pass folders, rather than their permissions being changed.
         """
         if not self.switch:
             return ["setpriv", "--pdeathsig", die_with, "--", *argv]
         switched = ["--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups"]
-        reachable = subprocess.run(["setpriv", *switched, "test", "-x", argv[0]], check=False).returncode == 0
-        if not reachable:
+        if not all(self._reaches(switched, path) for path in (argv[0], str(folder))):
             switched += ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
         return ["setpriv", "--pdeathsig", die_with, *switched, "--", *argv]
+
+    @staticmethod
+    def _reaches(switched: list[str], path: str) -> bool:
+        return subprocess.run(["setpriv", *switched, "test", "-x", path], check=False).returncode == 0
 
 
 def service_account() -> Account:

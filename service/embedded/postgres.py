@@ -40,7 +40,7 @@ class EmbeddedPostgres:
             "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8",
         ]  # fmt: skip
         made = subprocess.run(
-            self.account.command(command, die_with="TERM"),
+            self.account.command(command, die_with="TERM", folder=self.files),
             check=False,
             capture_output=True,
             text=True,
@@ -56,7 +56,7 @@ class EmbeddedPostgres:
             "-c", "listen_addresses=", "-c", f"unix_socket_directories={self.sockets}",
             "-c", "max_connections=200",
         ]  # fmt: skip
-        return self.account.command(server, die_with="INT")
+        return self.account.command(server, die_with="INT", folder=self.files)
 
     def url(self, database: str = DATABASE) -> str:
         """The address of a database, for psycopg and SQLAlchemy."""

@@ -30,7 +30,7 @@ class EmbeddedRedis:
             program, "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",
             "--save", "", "--appendonly", "no", "--dir", str(self.socket.parent),
         ]  # fmt: skip
-        return self.account.command(server, die_with="TERM")
+        return self.account.command(server, die_with="TERM", folder=self.socket.parent)
 
     def url(self) -> str:
         """The address for Celery and redis-py."""

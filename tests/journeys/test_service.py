@@ -25,6 +25,7 @@ from service.records.models import (
     RecordingState,
     Report,
 )
+from service.running import find_running
 from tests.journeys.conftest import RunningService, wait_until
 from tests.journeys.series import FAMILY_NAME, Pixels, photos, series_uid, write_series
 
@@ -158,12 +159,14 @@ def test_killed_workers_and_a_wiped_broker_lose_nothing(
     names = [f"crash{number}" for number in range(3)]
     for name in names:
         assert all(send(service, write_series(tmp_path / name, name, phantom)))
+    running = find_running(service.place.data_dir)
+    assert running is not None
+    socket = running.broker_url.removeprefix("redis+socket://")
+    with redis.Redis(unix_socket_path=socket) as broker:
+        broker.flushall()
     (supervisor,) = [p for p in psutil.process_iter(["cmdline"]) if _is_up_of(p, service)]
     for process in supervisor.children():
-        words = " ".join(process.cmdline())
-        if "redis-server" in words:
-            redis.Redis(unix_socket_path=words.split("--unixsocket ")[1].split()[0]).flushall()
-        if "-m service worker" in words:
+        if "worker" in process.cmdline():
             process.send_signal(signal.SIGKILL)
     with Session(service.engine) as session, session.begin():
         # The killed workers' leases would run for minutes; here they run out at once.
