@@ -3,13 +3,12 @@
 Should the supervisor itself be killed, the kernel ends its children (``setpriv --pdeathsig``).
 """
 
-import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -37,13 +36,13 @@ class Child:
     """One supervised process.
 
     ``ready`` says whether it answers; ``stop_signal`` is how it is asked to end; what ``serves_others`` is
-    stopped after them. Its output goes to ``log_file``.
+    stopped after them. Its output goes to ``log_file``. ``env`` is its whole environment, None for ours.
     """
 
     name: str
     argv: Sequence[str]
     log_file: Path
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] | None = None
     ready: Callable[[], bool] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     serves_others: bool = False
@@ -58,7 +57,7 @@ class Child:
         with self.log_file.open("ab") as output:
             self.process = subprocess.Popen(
                 self.argv,
-                env={**os.environ, **self.env},
+                env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -61,6 +61,7 @@ def run_service(settings: Settings, on_ready: Callable[[Running], None]) -> None
         running.write(data_dir)
         try:
             environment = {
+                **os.environ,
                 "FACIALIS_DATA_DIR": str(data_dir),
                 "FACIALIS_DATABASE_URL": database,
                 "FACIALIS_BROKER_URL": broker,

@@ -39,7 +39,7 @@ class Half:
     squeeze: float = 0.0
     """Crow's feet and bunched lids."""
     snarl: float = 0.0
-    """Lines across the nose, raised nostril wing."""
+    """Lines across the nose; the fold's upper end drawn up."""
     corner_out: float = 0.0
     corner_lift: float = 0.0
     upper_lip_lift: float = 0.0

@@ -75,7 +75,7 @@ def _masses(anatomy: Anatomy) -> tuple[Mass | None, Mass]:
     outer = depth + SWELL[style] * anatomy.hair_volume * ramp(HAIR.y, 30.0, -40.0)
     if style == "curly":
         outer = outer + 1.8 * noise(anatomy.texture_seed + 71, HAIR.shape, (20.0, 20.0))
-    line = _hairline(anatomy, depth)
+    line = _hairline(anatomy)
     front = ramp(outer + 0.15 * wisps, -0.8, 0.8) * ramp(line + wisps, -2.6, 2.6)
     # hair is thin at its edges and darker where it turns away
     edge = (1 - 0.22 * ramp(line, 8.0, 0.0)) * (1 - 0.5 * ramp(outer, 16.0, 0.0))
@@ -92,7 +92,7 @@ def _mass(alpha: Field, strands: Field) -> Mass:
     return Mass(board, alpha[here].astype(np.float32), strands[here].astype(np.float32))
 
 
-def _hairline(anatomy: Anatomy, depth: Field) -> Field:
+def _hairline(anatomy: Anatomy) -> Field:
     """How far above the hairline each pixel lies (mm, negative on the skin)."""
     style, top = anatomy.hair_style, anatomy.hairline
     side = np.abs(HAIR.x) / (anatomy.head_width / 2)

@@ -35,7 +35,7 @@ def draw_photo(
     Raises `PhantomError` for an unknown pose.
     """
     sides = halves(anatomy, palsy, pose)
-    light, camera = random_light(rng), random_camera(rng)
+    light, camera = random_light(rng), random_camera(rng, anatomy.melanin)
     image = backdrop(anatomy, light)
     paint_back_hair(image, anatomy, light)
     paint_body(image, anatomy, light)

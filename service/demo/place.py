@@ -53,8 +53,9 @@ class DemoPlace:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables under which every process of the demo runs, and no other setting of the user's."""
-        return {"FACIALIS_CONFIG": str(self.folder / "facialis.toml")}
+        """The variables under which every process of the demo runs: none of the user's own settings."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith("FACIALIS_")}
+        return {**others, "FACIALIS_CONFIG": str(self.folder / "facialis.toml")}
 
 
 def prepare_place(folder: Path) -> DemoPlace:
@@ -74,8 +75,6 @@ def prepare_place(folder: Path) -> DemoPlace:
     (folder / MARK).touch()
     place = DemoPlace(folder, *free_ports(3))
     place.reports.mkdir()
-    for name in [name for name in os.environ if name.startswith("FACIALIS_")]:
-        del os.environ[name]
     (folder / "facialis.toml").write_text(
         f"data_dir = {json.dumps(str(place.data_dir))}\n"
         "quiet_seconds = 20\n\n"

@@ -143,7 +143,7 @@ def _record_surgeries(patients: list[PhantomPatient], place: DemoPlace) -> None:
             "--date", patient.surgery_date.isoformat(), "--procedure", patient.procedure or "",
             "--side", patient.side or "",
         ]  # fmt: skip
-        subprocess.run(command, env={**os.environ, **place.environment}, check=True)
+        subprocess.run(command, env=place.environment, check=True)
 
 
 def _send(series: list[list[Path]], receiver: Peer, progress: Progress) -> None:

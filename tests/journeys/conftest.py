@@ -1,6 +1,5 @@
 """A whole service as a hospital would run it: real processes, real sockets, a stand-in PACS to deliver to."""
 
-import os
 import subprocess
 import sys
 import time
@@ -59,7 +58,7 @@ class RunningService:
         """Run a command of ours with this service's settings."""
         return subprocess.run(
             [sys.executable, "-m", "service", *arguments],
-            env={**os.environ, **self.place.environment},
+            env=self.place.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -77,7 +76,6 @@ def wait_until(condition: Callable[[], bool], seconds: float, told: Callable[[],
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """One service for all journeys, in a folder with a space in its name."""
-    environment = dict(os.environ)
     place = prepare_place(tmp_path_factory.mktemp("journeys") / "a service")
     supervisor = Supervisor()
     child, pacs = service_child(place), pacs_child(place)
@@ -90,4 +88,3 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
         engine.dispose()
     finally:
         supervisor.stop()
-        os.environ.update(environment)

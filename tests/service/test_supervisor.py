@@ -95,6 +95,7 @@ time.sleep(600)
     assert parent.stdout is not None
     lines = (line for line in parent.stdout if line.strip().isdigit())
     grandchild = int(next(lines))
+    wait_until(lambda: Path(f"/proc/{grandchild}/comm").read_text().strip() == "sleep")
     parent.kill()
     parent.wait()
     parent.stdout.close()
