@@ -29,7 +29,7 @@ from service.demo.place import (
 )
 from service.phantoms import ISSUER, photo_objects
 from service.records.models import RecordingState
-from service.supervisor import Supervisor
+from service.supervisor import STOP_SIGNALS, Supervisor
 
 PATIENCE_SECONDS = 240
 
@@ -53,7 +53,8 @@ def run_demo(folder: Path, seed: int, *, stay: bool, summary: Path | None) -> bo
     patients = [phantom_patient(seed), phantom_patient(seed + 1, healthy=True)]
     outcomes = [Outcome(patient, recording) for patient in patients for recording in patient.recordings]
     supervisor = Supervisor()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.default_int_handler)
     try:
         seconds = _play(console, place, patients, outcomes, supervisor)
         page = f"http://127.0.0.1:{place.web_port}/"
