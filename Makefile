@@ -6,9 +6,6 @@ SHELL := /bin/bash
 .PHONY: help demo test setup check fast journeys bundle docs lock clean
 
 PYTHON := .venv/bin/python
-# One thread per process in the tests' many small processes is faster than many.
-export OMP_NUM_THREADS ?= 2
-
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -31,7 +28,7 @@ check: setup ## Lint and types
 	@$(PYTHON) -m mypy
 
 fast: setup ## The tests that take seconds
-	@$(PYTHON) -m pytest -q -m "not journey and not interop and not cohort"
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2 -m "not journey and not interop and not cohort"
 
 journeys: setup ## Whole ways through a running service, real peers, the cohort
 	@$(PYTHON) -m pytest -q -m "journey or interop or cohort"

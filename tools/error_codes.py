@@ -44,12 +44,17 @@ def page() -> str:
 
 
 def _codes(root: type[FacialisError]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    return {code: " ".join(sorted(meanings)) for code, meanings in _meanings(root).items()}
+
+
+def _meanings(root: type[FacialisError]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
     for kind in root.__subclasses__():
         if "code" in vars(kind):
             meaning = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
-            found[kind.code] = f"{found[kind.code]} {meaning}" if kind.code in found else meaning
-        found |= _codes(kind)
+            found.setdefault(kind.code, set()).add(meaning)
+        for code, meanings in _meanings(kind).items():
+            found.setdefault(code, set()).update(meanings)
     return found
 
 
