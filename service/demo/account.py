@@ -79,14 +79,15 @@ def _scores(title: str, outcomes: Sequence[Outcome]) -> Table:
 
 
 def _stages(outcomes: Sequence[Outcome]) -> Table:
-    table = Table(title="What happened (seconds)", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("Recording")
-    for name in ("Photos", "State"):
+    table = Table(
+        title="What happened (seconds)", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for name in ("Recording (photos)", "State"):
         table.add_column(name, no_wrap=True)
     for stage in STAGES:
         table.add_column(stage, justify="right", no_wrap=True)
     for outcome in outcomes:
         seconds = [f"{outcome.seconds[stage]:.1f}" if stage in outcome.seconds else "-" for stage in STAGES]
         state = outcome.state.value if outcome.state else "not received"
-        table.add_row(f"{outcome.patient.id} {outcome.timepoint}", str(outcome.photos), state, *seconds)
+        table.add_row(f"{outcome.patient.id} {outcome.timepoint} ({outcome.photos})", state, *seconds)
     return table
