@@ -50,7 +50,7 @@ def _codes(root: type[FacialisError]) -> dict[str, str]:
 def _meanings(root: type[FacialisError]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for kind in root.__subclasses__():
-        if "code" in vars(kind):
+        if "code" in vars(kind) and kind.__module__.split(".")[0] in ROOMS:
             meaning = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
             found.setdefault(kind.code, set()).add(meaning)
         for code, meanings in _meanings(kind).items():
