@@ -21,7 +21,10 @@ def connect(url: str) -> Engine:
     driver_url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     # Parameters are patients' data: they must not stand in an exception.
     return create_engine(
-        driver_url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 5}
+        driver_url,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 5, "tcp_user_timeout": 15_000},
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from dicom.headers import PhotoHeader
 from dicom.poses import PoseAssignment, PoseRules, assign_poses
 from dicom.receiver import ReceivedObject, Stored
+from grading.errors import PermanentError
 from grading.protocols import PROTOCOLS, Protocol
 from service.database import transaction
 from service.records import flow
@@ -27,6 +28,12 @@ from service.settings import Settings
 from service.storage import Storage, content_key
 
 log = structlog.get_logger()
+
+
+class HeaderError(PermanentError):
+    """An object has an attribute that is longer than DICOM allows, and cannot be filed by it."""
+
+    code = "object.header"
 
 
 class ServiceIntake:
@@ -51,8 +58,15 @@ class ServiceIntake:
 
         Raises:
             TransientError: database or disk failed; nothing was recorded and the sender should try again.
+            HeaderError: an attribute is longer than its representation allows; the object is kept aside.
         """
         header = received.header
+        overlong = _overlong(header)
+        if overlong is not None:
+            self.quarantine(received.path, f"{overlong} is too long", received.calling_ae)
+            raise HeaderError(
+                f"the attribute {overlong} is longer than DICOM allows: correct it at the sender"
+            )
         with transaction(self.engine) as session:
             # Two associations may bring the same object at once: the second waits here for the first.
             session.execute(select(func.pg_advisory_xact_lock(_lock_number(header.sop_instance_uid))))
@@ -60,7 +74,8 @@ class ServiceIntake:
             if known is not None and known.sha256 == received.sha256:
                 known.times_received += 1
                 known.last_seen_at = received.received_at
-                received.path.unlink()
+                # Where the first copy was lost, this one takes its place.
+                self.storage.adopt(received.path, known.storage_key)
                 return Stored.DUPLICATE
             if known is not None:
                 self._quarantine(
@@ -119,7 +134,8 @@ class ServiceIntake:
                 last_seen_at=received.received_at,
             )
         )
-        recording.last_received_at = received.received_at
+        # The database's clock, as for everything that is compared with it.
+        recording.last_received_at = func.clock_timestamp()
         if recording.recorded_at is None or (
             header.acquired_at and header.acquired_at < recording.recorded_at
         ):
@@ -162,12 +178,12 @@ def identity_problem(recording: Recording) -> tuple[str, str] | None:
     if len(people) > 1:
         return (
             "identity.mixed",
-            "The photos of this series name different patients. Correct that in the PACS and send again.",
+            "The photos of this series name different patients. Correct that and send them as a new series.",
         )
     if recording.patient_key is None:
         return (
             "identity.missing",
-            "The photos carry no patient ID. Enter it at the camera or in the PACS and send them again.",
+            "The photos carry no patient ID. Enter it and send them as a new series.",
         )
     return None
 
@@ -183,6 +199,20 @@ def close_series(session: Session, recording: Recording, rules: PoseRules) -> No
         flow.hold(recording, "series.poses", problem)
     else:
         flow.move(recording, RecordingState.COMPLETE)
+
+
+def _overlong(header: PhotoHeader) -> str | None:
+    """The first attribute that does not fit into its column (PS3.5 6.2 allows no more)."""
+    columns = {
+        "patient_id": Patient.patient_id,
+        "issuer": Patient.issuer,
+        "patient_name": Patient.name,
+        "sex": Patient.sex,
+    }
+    for attribute, column in columns.items():
+        if len(getattr(header, attribute)) > column.type.length:
+            return attribute
+    return None
 
 
 def _lock_number(text: str) -> int:
@@ -216,9 +246,9 @@ def _recording(
             patient_key=patient.id if patient else None,
             protocol=protocol.id,
             state=RecordingState.RECEIVING,
-            first_received_at=received.received_at,
-            last_received_at=received.received_at,
-            state_changed_at=received.received_at,
+            first_received_at=func.clock_timestamp(),
+            last_received_at=func.clock_timestamp(),
+            state_changed_at=func.clock_timestamp(),
         )
         .on_conflict_do_nothing()
     )

@@ -150,13 +150,13 @@ class OfflineResult:
         }
 
 
-def grade_folder(folder: Path, bundle_folder: Path | None, settings: Settings) -> OfflineResult:
-    """Grade the series in a folder.
+def grade_folder(folder: Path, settings: Settings) -> OfflineResult:
+    """Grade the series in a folder with the bundle of the settings.
 
     Raises:
         PermanentError: the folder, a photo or the bundle cannot be used; the message says what to do.
     """
-    bundle = load_bundle(bundle_folder or COMMISSIONING_BUNDLE)
+    bundle = load_bundle(settings.bundle or COMMISSIONING_BUNDLE)
     protocol = PROTOCOLS[settings.protocol]
     photos = load_recording(folder, pose_rules(settings), protocol)
     faults = []
@@ -168,7 +168,9 @@ def grade_folder(folder: Path, bundle_folder: Path | None, settings: Settings) -
             faults.append((pose, error))
     if faults:
         raise FileError(faults[0][1].code, photo_faults(faults))
-    grading = Grader(bundle).grade({code: photo.crop for code, photo in prepared.items()})
+    grading = Grader(bundle, weights=settings.weights).grade(
+        {code: photo.crop for code, photo in prepared.items()}
+    )
     flags = [
         *grading.flags,
         *(f"{flag} ({code})" for code, photo in prepared.items() for flag in photo.flags),

@@ -1,6 +1,7 @@
 """What ``facialis send`` sends: DICOM files as they are, plain photos as a series made for them."""
 
 import datetime as dt
+import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,12 +67,13 @@ def _series_objects(folder: Path, work: Path, patient_id: str, name: str, taken:
             continue
         buffer = io.BytesIO()
         Image.fromarray(photos[pose.code]).save(buffer, "JPEG", quality=JPEG_QUALITY)
+        jpeg = buffer.getvalue()
         dataset = photographic_object(
-            buffer.getvalue(),
+            jpeg,
             patient=PatientIdentity(id=patient_id, issuer="", name=name, birth_date=None, sex=""),
             study_uid=derived_uid("sent study", patient_id, taken.isoformat()),
             series_uid=series,
-            sop_instance_uid=derived_uid("sent photo", series, pose.code),
+            sop_instance_uid=derived_uid("sent photo", series, pose.code, hashlib.sha256(jpeg).hexdigest()),
             pose=pose,
             taken_at=taken,
             device="facialis send",

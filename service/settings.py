@@ -123,6 +123,8 @@ class Settings(BaseSettings):
     """A series to which nothing came for so long is taken as ended."""
     bundle: Path | None = None
     """The bundle that grades; none means the commissioning bundle that comes with Facialis."""
+    weights: Path | None = None
+    """The weights file of the bundle's backbone, where they are not the network's own."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     receiver: ReceiverSettings = ReceiverSettings()
     poses: PoseSettings = PoseSettings()
@@ -144,11 +146,6 @@ class Settings(BaseSettings):
         if len(set(names)) < len(names):
             raise ValueError("two destinations have the same name")
         return destinations
-
-    @property
-    def embedded(self) -> bool:
-        """Whether ``facialis up`` has to run PostgreSQL and Redis itself."""
-        return self.database_url is None
 
     @classmethod
     def settings_customise_sources(

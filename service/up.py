@@ -49,10 +49,10 @@ def run_service(settings: Settings, on_ready: Callable[[Running], None]) -> None
     """
     data_dir = settings.data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
-    _check_port("receiver", settings.receiver.host, settings.receiver.port)
-    _check_port("web", settings.web.host, settings.web.port)
     supervisor = Supervisor()
     with _only_one(data_dir), _socket_folder() as sockets, supervisor.stop_on_signals():
+        _check_port("receiver", settings.receiver.host, settings.receiver.port)
+        _check_port("web", settings.web.host, settings.web.port)
         database, broker = _servers(settings, data_dir, sockets, supervisor)
         if supervisor.stopping:
             return
@@ -124,7 +124,9 @@ def _processes(settings: Settings, logs: Path, environment: dict[str, str]) -> l
         "receiver": ["receive"],
         "worker-grade": ["worker", "--queue", "grade"],
         "worker-prepare": ["worker", "--queue", "prepare", "--processes", prepare],
-        "worker-report": ["worker", "--queue", "report", "--queue", "deliver", "--queue", "reconcile"],
+        "worker-report": ["worker", "--queue", "report", "--queue", "reconcile"],
+        # A destination that does not answer holds up its own worker only.
+        "worker-deliver": ["worker", "--queue", "deliver"],
         "schedule": ["schedule"],
         "web": ["web"],
     }
@@ -177,9 +179,11 @@ def _check_port(name: str, host: str, port: int) -> None:
 
 def _answers(host: str, port: int) -> bool:
     address = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 - where to ask, not to listen
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((address, port)) == 0
+    try:
+        with socket.create_connection((address, port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def _check_database(url: str) -> None:

@@ -29,7 +29,7 @@ class Context:
     @cached_property
     def grader(self) -> Grader:
         """The bundle with its backbone, ready to grade."""
-        return Grader(self.bundle)
+        return Grader(self.bundle, weights=self.settings.weights)
 
 
 @lru_cache(maxsize=1)

@@ -79,7 +79,8 @@ def give_up(context: Context, lease: Lease, answer: str) -> None:
 def note_answer(context: Context, lease: Lease, answer: str) -> None:
     """Keep the peer's words of an attempt that is to be repeated."""
     with transaction(context.engine) as session:
-        session.execute(update(Delivery).where(Delivery.id == lease.row_id).values(answer=answer))
+        held = (Delivery.id == lease.row_id) & (Delivery.lease_owner == lease.owner)
+        session.execute(update(Delivery).where(held).values(answer=answer))
 
 
 def _send(context: Context, parcel: _Parcel) -> str:

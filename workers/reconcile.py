@@ -1,12 +1,14 @@
 """Finds what should be moving and is not, from the rows alone: wiping the broker loses nothing."""
 
+from functools import partial
+
 import structlog
 from amqp.exceptions import ChannelError
 from celery import current_app
 from kombu.exceptions import OperationalError
 from sqlalchemy import func, select, update
 
-from service.database import transaction
+from service.database import DatabaseUnavailableError, transaction
 from service.intake import close_series, pose_rules
 from service.records import flow
 from service.records.flow import Stage
@@ -20,34 +22,37 @@ ONE_TRY = {"max_retries": 0, "interval_start": 0, "socket_connect_timeout": 2}
 
 
 def reconcile(context: Context) -> None:
-    """Close series to which nothing more came, and enqueue every row that is due and in no queue."""
-    _close_quiet_series(context)
-    for stage in Stage:
-        _enqueue(context, stage)
+    """Close series to which nothing more came, and enqueue every row that is due and in no queue.
 
-
-def _close_quiet_series(context: Context) -> None:
-    rules = pose_rules(context.settings)
+    This is the net under everything else, so one row's fault must not keep the others from being looked at.
+    """
     with transaction(context.engine) as session:
-        ended = session.scalars(
-            select(Recording.id).where(flow.ended_series(context.settings.quiet_seconds))
-        ).all()
-    for recording_id in ended:
-        with transaction(context.engine) as session:
-            recording = session.scalar(
-                select(Recording)
-                .where(Recording.id == recording_id, flow.ended_series(context.settings.quiet_seconds))
-                .with_for_update(skip_locked=True)
-            )
-            if recording is None:
-                continue
-            close_series(session, recording, rules)
-            log.info(
-                "series.closed",
-                recording=recording_id,
-                state=recording.state.value,
-                code=recording.reason_code,
-            )
+        quiet = flow.ended_series(context.settings.quiet_seconds)
+        ended = session.scalars(select(Recording.id).where(quiet)).all()
+    steps = [partial(_close, context, recording_id) for recording_id in ended]
+    steps += [partial(_enqueue, context, stage) for stage in Stage]
+    for step in steps:
+        try:
+            step()
+        except DatabaseUnavailableError:
+            raise
+        except Exception as error:
+            # Its text may quote a row, so only its kind is written down.
+            log.error("reconcile.failed", step=str(step.args[1]), kind=type(error).__name__)
+
+
+def _close(context: Context, recording_id: int) -> None:
+    with transaction(context.engine) as session:
+        recording = session.scalar(
+            select(Recording)
+            .where(Recording.id == recording_id, flow.ended_series(context.settings.quiet_seconds))
+            .with_for_update(skip_locked=True)
+        )
+        if recording is None:
+            return
+        close_series(session, recording, pose_rules(context.settings))
+        state, code = recording.state.value, recording.reason_code
+    log.info("series.closed", recording=recording_id, state=state, code=code)
 
 
 def _enqueue(context: Context, stage: Stage) -> None:

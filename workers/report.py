@@ -42,7 +42,7 @@ def report(context: Context, lease: Lease) -> None:
         LeaseLostError: the recording was reopened meanwhile.
     """
     with transaction(context.engine) as session:
-        written = _written(session, lease.row_id)
+        written = _written(context, session, lease.row_id)
         if written is not None:
             # The same grading again: its document stands, and perhaps lies in a PACS already.
             flow.finish(session, Stage.REPORT, lease)
@@ -67,27 +67,30 @@ def report(context: Context, lease: Lease) -> None:
     context.storage.write(object_key, to_bytes(document))
     with transaction(context.engine) as session:
         flow.finish(session, Stage.REPORT, lease)
-        row = Report(
-            grading_key=source.grading_id,
-            kind="pdf",
-            sop_instance_uid=uid,
-            document_key=document_key,
-            object_key=object_key,
-            created_at=source.created_at,
-            deliveries=[
-                Delivery(destination=destination.name, created_at=func.clock_timestamp())
-                for destination in context.settings.destinations
-            ],
-        )
-        session.add(row)
-        session.flush()
+        row = session.scalar(select(Report).where(Report.sop_instance_uid == uid))
+        if row is None:
+            row = Report(
+                grading_key=source.grading_id,
+                kind="pdf",
+                sop_instance_uid=uid,
+                document_key=document_key,
+                object_key=object_key,
+                created_at=source.created_at,
+                deliveries=[
+                    Delivery(destination=destination.name, created_at=func.clock_timestamp())
+                    for destination in context.settings.destinations
+                ],
+            )
+            session.add(row)
+            session.flush()
         flow.settle_deliveries(session, row.id)
 
 
-def _written(session: Session, recording_id: int) -> int | None:
-    """The id of the report that the recording's active grading has already."""
+def _written(context: Context, session: Session, recording_id: int) -> int | None:
+    """The id of the report that the recording's active grading has already, if its file is still there."""
     grading = active_grading(session, recording_id)
-    return session.scalar(select(Report.id).where(Report.grading_key == grading.id)) if grading else None
+    row = session.scalar(select(Report).where(Report.grading_key == grading.id)) if grading else None
+    return row.id if row is not None and context.storage.path(row.object_key).exists() else None
 
 
 def _gather(context: Context, session: Session, recording_id: int) -> _Source:

@@ -9,7 +9,7 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from dicom.headers import PhotoHeader
 from dicom.pixels import decode_photo
@@ -17,7 +17,7 @@ from dicom.uids import derived_uid
 from grading.bundle import Bundle, describe_bundle
 from grading.errors import PermanentError
 from grading.face import Photo as Pixels
-from grading.face import view_crop
+from grading.face import Preprocessing, view_crop
 from grading.preparing import PreparedPhoto, prepare_photo
 from grading.protocols import PROTOCOLS, Pose
 from service.database import transaction
@@ -27,7 +27,7 @@ from service.records import flow
 from service.records.flow import Stage
 from service.records.gradings import register_bundle, save_grading
 from service.records.leases import Lease
-from service.records.models import Photo, Recording
+from service.records.models import Photo, Recording, RecordingState
 from service.storage import Storage, content_key
 from workers.context import Context
 
@@ -90,8 +90,7 @@ def prepare(context: Context, lease: Lease) -> None:
         except PermanentError as error:
             faults.append((pose, error))
             continue
-        made_by = hashlib.sha256(f"{job.sha256} {preprocessing!r}".encode()).hexdigest()
-        keys[job.photo_id] = content_key("crops", made_by, "png"), content_key("views", made_by, "jpg")
+        keys[job.photo_id] = crop_keys(job.sha256, preprocessing)
         context.storage.write(keys[job.photo_id][0], _encode(photo.crop, "PNG"))
         context.storage.write(keys[job.photo_id][1], _encode(view_crop(pixels, photo.face), "JPEG"))
     if faults:
@@ -109,22 +108,28 @@ def prepare(context: Context, lease: Lease) -> None:
 def grade(context: Context, lease: Lease) -> None:
     """Grade a prepared recording and store its scores.
 
+    A recording that was prepared for another bundle, or whose crops are damaged, goes back to be prepared.
+
     Raises:
         LeaseLostError: the recording was reopened meanwhile.
-        DamagedBundleError, BackboneMismatchError: the bundle cannot be used on this machine.
     """
+    bundle = context.bundle
     with transaction(context.engine) as session:
         recording = session.get_one(Recording, lease.row_id)
         photos = {photo.pose: photo for photo in recording.photos if photo.pose is not None}
-        crops = {
-            pose: _decode(context.storage.read(photo.crop_key))
-            for pose, photo in photos.items()
-            if photo.crop_key
-        }
-        uid = grading_uid(recording, context.bundle)
+        uid = grading_uid(recording, bundle)
         flags = [f"{flag} ({pose})" for pose, photo in photos.items() for flag in photo.flags]
+        keys = {pose: crop_keys(photo.sha256, bundle.preprocessing)[0] for pose, photo in photos.items()}
+        current = all(photo.crop_key == keys[pose] for pose, photo in photos.items())
+    try:
+        crops = {pose: _decode(context.storage.read(key)) for pose, key in keys.items()} if current else None
+    except (FileNotFoundError, UnidentifiedImageError):
+        crops = None
+    if crops is None:
+        with transaction(context.engine) as session:
+            flow.finish(session, Stage.GRADE, lease, RecordingState.COMPLETE)
+        return
     grading = context.grader.grade(crops)
-    bundle = context.bundle
     with transaction(context.engine) as session:
         flow.finish(session, Stage.GRADE, lease)
         bundle_id = register_bundle(
@@ -139,6 +144,12 @@ def grade(context: Context, lease: Lease) -> None:
             grading.sub_scores,
             [*grading.flags, *flags],
         )
+
+
+def crop_keys(photo_sha256: str, preprocessing: Preprocessing) -> tuple[str, str]:
+    """Where the network's crop and the view of a photo lie: named after what they are made of."""
+    made_of = hashlib.sha256(f"{photo_sha256} {preprocessing!r}".encode()).hexdigest()
+    return content_key("crops", made_of, "png"), content_key("views", made_of, "jpg")
 
 
 def grading_uid(recording: Recording, bundle: Bundle) -> str:

@@ -24,7 +24,7 @@ from workers.report import report
 
 log = structlog.get_logger()
 
-WORKER = f"{socket.gethostname()}:{os.getpid()}"
+WORKER = f"{socket.gethostname()[:50]}:{os.getpid()}"
 
 
 @shared_task(name="facialis.prepare")
@@ -66,19 +66,24 @@ def deliver_report(delivery_id: int) -> None:
         lease = leases.take(session, Delivery, delivery_id, DeliveryState.PENDING, settings.lease_seconds)
     if lease is None:
         return
-    try:
-        deliver(held, lease)
-        log.info("delivery.done", delivery=delivery_id)
-    except LeaseLostError:
-        log.info("delivery.lease_lost", delivery=delivery_id)
-    except PermanentError as error:
-        log.warning("delivery.refused", delivery=delivery_id, code=error.code)
-        give_up(held, lease, str(error))
-    except (TransientError, OSError) as error:
-        log.warning("delivery.postponed", delivery=delivery_id, code=_code(error))
-        note_answer(held, lease, str(error) if isinstance(error, TransientError) else "disk or network error")
-        with transaction(held.engine) as session:
-            leases.postpone(session, Delivery, lease, settings.retry_seconds)
+    with structlog.contextvars.bound_contextvars(delivery=delivery_id):
+        try:
+            if lease.crashes >= settings.max_attempts:
+                give_up(held, lease, f"{lease.crashes} attempts to send it broke off.")
+                return
+            deliver(held, lease)
+            log.info("delivery.done")
+        except LeaseLostError:
+            log.info("delivery.lease_lost")
+        except PermanentError as error:
+            log.warning("delivery.refused", code=error.code)
+            give_up(held, lease, str(error))
+        except (TransientError, OSError) as error:
+            answer = str(error) if isinstance(error, TransientError) else "disk or network error"
+            _wait(held, lease, _code(error), answer)
+        except Exception as error:
+            log.error("delivery.broke_off", kind=type(error).__name__, place=_place(error))
+            _wait(held, lease, type(error).__name__, "internal error", crashed=True)
 
 
 @shared_task(name="facialis.reconcile")
@@ -99,7 +104,6 @@ def _run(stage: Stage, recording_id: int, work: Callable[[Context, Lease], None]
         if lease.crashes >= settings.max_attempts:
             _hold(
                 held,
-                stage,
                 lease,
                 "work.gave_up",
                 f"{lease.crashes} attempts of the stage {stage} broke off.",
@@ -108,45 +112,55 @@ def _run(stage: Stage, recording_id: int, work: Callable[[Context, Lease], None]
         try:
             work(held, lease)
         except LeaseLostError:
-            _end(held, stage, recording_id, "lease.lost")
+            _end(held, lease, LeaseLostError.code)
         except PermanentError as error:
-            _hold(held, stage, lease, error.code, str(error))
+            _hold(held, lease, error.code, str(error))
         except FileNotFoundError:
             _hold(
-                held, stage, lease, "storage.missing",
+                held, lease, "storage.missing",
                 "A stored file of this recording is gone; restore the data folder from its backup or send "
                 "the photos again.",
             )  # fmt: skip
         except (TransientError, OSError) as error:
-            _postpone(held, stage, lease, _code(error))
+            _postpone(held, lease, _code(error))
         except Exception as error:
             # Its text may quote a header, so only its kind and place are written down.
             log.error("stage.failed", kind=type(error).__name__, place=_place(error))
-            _postpone(held, stage, lease, type(error).__name__, crashed=True)
+            _postpone(held, lease, type(error).__name__, crashed=True)
         else:
             log.info("stage.done")
             return True
     return False
 
 
-def _hold(held: Context, stage: Stage, lease: Lease, code: str, reason: str) -> None:
-    log.warning("recording.needs_attention", code=code)
+def _wait(held: Context, lease: Lease, outcome: str, answer: str, *, crashed: bool = False) -> None:
+    log.warning("delivery.postponed", outcome=outcome, attempts=lease.attempts + 1)
+    note_answer(held, lease, answer)
     with transaction(held.engine) as session:
-        leases.confirm(session, Recording, lease)
-        flow.hold(session.get_one(Recording, lease.row_id), code, reason)
-        flow.end_run(session, stage, lease.row_id, code)
+        leases.postpone(session, Delivery, lease, held.settings.workers.retry_seconds, crashed=crashed)
 
 
-def _postpone(held: Context, stage: Stage, lease: Lease, outcome: str, *, crashed: bool = False) -> None:
+def _hold(held: Context, lease: Lease, code: str, reason: str) -> None:
+    log.warning("recording.needs_attention", code=code)
+    try:
+        with transaction(held.engine) as session:
+            leases.confirm(session, Recording, lease)
+            flow.hold(session.get_one(Recording, lease.row_id), code, reason)
+            flow.end_run(session, lease, code)
+    except LeaseLostError:
+        _end(held, lease, LeaseLostError.code)
+
+
+def _postpone(held: Context, lease: Lease, outcome: str, *, crashed: bool = False) -> None:
     log.warning("stage.postponed", outcome=outcome, attempts=lease.attempts + 1)
     with transaction(held.engine) as session:
         leases.postpone(session, Recording, lease, held.settings.workers.retry_seconds, crashed=crashed)
-        flow.end_run(session, stage, lease.row_id, outcome)
+        flow.end_run(session, lease, outcome)
 
 
-def _end(held: Context, stage: Stage, recording_id: int, outcome: str) -> None:
+def _end(held: Context, lease: Lease, outcome: str) -> None:
     with transaction(held.engine) as session:
-        flow.end_run(session, stage, recording_id, outcome)
+        flow.end_run(session, lease, outcome)
 
 
 def _code(error: TransientError | OSError) -> str:

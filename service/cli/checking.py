@@ -89,7 +89,7 @@ def _bundle(settings: Settings) -> str:
     from grading.grader import Grader
 
     bundle = load_bundle(settings.bundle or COMMISSIONING_BUNDLE)
-    Grader(bundle)
+    Grader(bundle, weights=settings.weights)
     kind = ", commissioning model: not for clinical use" if bundle.commissioning else ""
     return f"{bundle.name} {bundle.version} ({bundle.hash[:12]}) on {bundle.backbone.name}{kind}"
 

@@ -72,7 +72,7 @@ def worker(
         # A bundle that cannot be used ends the worker here, so that recordings wait rather than fail.
         from workers.context import context
 
-        _ = context().grader if "grade" in queue else context().bundle
+        _ = context().grader if "grade" in queue and processes == 1 else context().bundle
     # The network uses all cores by itself: one process, whose model is loaded once.
     pool = ["--pool", "solo"] if processes == 1 else ["--pool", "prefork", "--concurrency", str(processes)]
     make_app(settings).worker_main([

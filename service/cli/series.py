@@ -95,13 +95,17 @@ def grade(
         Path, typer.Argument(help="Folder with 1.jpg … 9.jpg or with DICOM files of one series.")
     ],
     bundle: Annotated[Path | None, typer.Option(help="The bundle that grades.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Its backbone's weights, if not the network's own.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
     """Grade one series from files, with no database."""
     from service.offline import grade_folder
 
     settings = load_settings()
-    result = grade_folder(path, bundle or settings.bundle, settings)
+    chosen = {"bundle": bundle or settings.bundle, "weights": weights or settings.weights}
+    result = grade_folder(path, settings.model_copy(update=chosen))
     if as_json:
         typer.echo(json.dumps(result.to_json()))
         return

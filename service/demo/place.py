@@ -70,8 +70,13 @@ def prepare_place(folder: Path) -> DemoPlace:
         raise DemoFolderError(f"a demo already runs in {folder}; stop it with Ctrl-C, or give another --data")
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise DemoFolderError(f"{folder} holds other files; give an empty folder as --data")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    try:
+        shutil.rmtree(folder, ignore_errors=not folder.exists())
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise DemoFolderError(
+            f"{folder} cannot be emptied ({error.strerror}); give another --data"
+        ) from error
     (folder / MARK).touch()
     place = DemoPlace(folder, *free_ports(3))
     place.reports.mkdir()

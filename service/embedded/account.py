@@ -49,12 +49,26 @@ class Account:
             return ["setpriv", "--pdeathsig", die_with, "--", *argv]
         switched = ["--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups"]
         if not all(self._reaches(switched, path) for path in (argv[0], str(folder))):
-            switched += ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
+            passing = _capability_to_pass_folders()
+            switched += ["--inh-caps", f"+{passing}", "--ambient-caps", f"+{passing}"]
         return ["setpriv", "--pdeathsig", die_with, *switched, "--", *argv]
 
     @staticmethod
     def _reaches(switched: list[str], path: str) -> bool:
         return subprocess.run(["setpriv", *switched, "test", "-x", path], check=False).returncode == 0
+
+
+def _capability_to_pass_folders() -> str:
+    """The least capability that this process may hand on; containers often lack the smaller one."""
+    status = Path("/proc/self/status").read_text()
+    bounding = int(status.split("CapBnd:")[1].split()[0], 16)
+    for name, bit in (("dac_read_search", 2), ("dac_override", 1)):
+        if bounding >> bit & 1:
+            return name
+    raise EmbeddedServerError(
+        f"the user {NAME} cannot reach the data folder or the programs; put them where every user may look, "
+        f"{ELSE}"
+    )
 
 
 def service_account() -> Account:

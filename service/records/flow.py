@@ -5,9 +5,9 @@ a reason that a person can act on. Every move goes through this module.
 """
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.records.leases import Lease, cleared, confirm, free, take
@@ -71,39 +71,32 @@ def begin(
 ) -> Lease | None:
     """Take up a recording for ``stage``; None if there is nothing to do for it now."""
     lease = take(session, Recording, recording_id, MOVES[stage].takes, lease_seconds)
-    if lease is not None:
-        session.add(
-            StageRun(
-                recording_key=recording_id, stage=stage, worker=worker, started_at=func.clock_timestamp()
-            )
-        )
-    return lease
+    if lease is None:
+        return None
+    run = StageRun(recording_key=recording_id, stage=stage, worker=worker, started_at=func.clock_timestamp())
+    session.add(run)
+    session.flush()
+    return replace(lease, run_id=run.id)
 
 
-def end_run(session: Session, stage: Stage, recording_id: int, outcome: str) -> None:
-    """Note how the latest attempt of ``stage`` ended."""
-    latest = (
-        select(func.max(StageRun.id))
-        .where(StageRun.recording_key == recording_id, StageRun.stage == stage)
-        .scalar_subquery()
-    )
+def end_run(session: Session, lease: Lease, outcome: str) -> None:
+    """Note how the attempt under ``lease`` ended."""
     session.execute(
         update(StageRun)
-        .where(StageRun.id == latest)
+        .where(StageRun.id == lease.run_id)
         .values(finished_at=func.clock_timestamp(), outcome=outcome)
     )
 
 
-def finish(session: Session, stage: Stage, lease: Lease) -> None:
-    """Move a recording on to where ``stage`` leads, in the transaction that stores the stage's results.
+def finish(session: Session, stage: Stage, lease: Lease, state: RecordingState | None = None) -> None:
+    """Move a recording to where ``stage`` leads (or to ``state``) as its results are stored.
 
     Raises:
         LeaseLostError: the lease is no longer held; nothing may be stored.
     """
     confirm(session, Recording, lease)
-    recording = session.get_one(Recording, lease.row_id)
-    move(recording, MOVES[stage].leads_to)
-    end_run(session, stage, recording.id, "done")
+    move(session.get_one(Recording, lease.row_id), state or MOVES[stage].leads_to)
+    end_run(session, lease, "done" if state is None else f"back to {state}")
 
 
 def retry(session: Session, recording: Recording) -> None:
@@ -111,12 +104,22 @@ def retry(session: Session, recording: Recording) -> None:
     if recording.reason_code != DELIVERY_FAILED:
         move(recording, RecordingState.COMPLETE)
         return
-    move(recording, RecordingState.REPORTED)
-    reports = select(Report.id).join(Grading).where(Grading.recording_key == recording.id)
+    # By way of the report, which is written again should its file be gone.
+    move(recording, RecordingState.GRADED)
     session.execute(
         update(Delivery)
-        .where(Delivery.report_key.in_(reports), Delivery.state == DeliveryState.FAILED)
+        .where(Delivery.report_key == current_report(recording.id), Delivery.state == DeliveryState.FAILED)
         .values(**cleared(Delivery), state=DeliveryState.PENDING)
+    )
+
+
+def current_report(recording_id: int) -> ScalarSelect[int]:
+    """Id of the report of the recording's active grading."""
+    return (
+        select(func.max(Report.id))
+        .join(Grading)
+        .where(Grading.recording_key == recording_id, Grading.active)
+        .scalar_subquery()
     )
 
 
@@ -158,7 +161,7 @@ def waiting_deliveries(session: Session, requeue_seconds: float, limit: int = 10
 def settle_deliveries(session: Session, report_id: int) -> None:
     """Move the report's recording on when each of its deliveries has ended, well or not.
 
-    Only the recording's newest report counts: a late delivery of an older one changes nothing.
+    Only the report of the active grading counts: a late delivery of another changes nothing.
     """
     report = session.get_one(Report, report_id)
     recording = session.execute(
@@ -169,10 +172,8 @@ def settle_deliveries(session: Session, report_id: int) -> None:
     ).scalar_one()
     if recording.state not in (RecordingState.REPORTED, RecordingState.NEEDS_ATTENTION):
         return
-    newest = session.scalar(
-        select(func.max(Report.id)).join(Grading).where(Grading.recording_key == recording.id)
-    )
-    if newest != report.id or (
+    current = session.scalar(select(current_report(recording.id)))
+    if current != report.id or (
         recording.state == RecordingState.NEEDS_ATTENTION and recording.reason_code != DELIVERY_FAILED
     ):
         return

@@ -32,11 +32,9 @@ def save_grading(
     derived: Sequence[SubScore],
     flags: Sequence[str],
 ) -> None:
-    """Store a grading and make it the active one of its recording and bundle; the same UID is stored once."""
+    """Store a grading and make it the active one of its recording; the same UID is stored once."""
     session.execute(
-        update(Grading)
-        .where(Grading.recording_key == recording_id, Grading.bundle_key == bundle_id, Grading.uid != uid)
-        .values(active=False)
+        update(Grading).where(Grading.recording_key == recording_id, Grading.uid != uid).values(active=False)
     )
     known = session.scalar(select(Grading).where(Grading.uid == uid))
     if known is not None:
@@ -59,7 +57,7 @@ def save_grading(
 
 
 def active_grading(session: Session, recording_id: int) -> Grading | None:
-    """The newest active grading of a recording, with its scores and bundle."""
+    """The active grading of a recording, with its scores and bundle."""
     query = (
         select(Grading)
         .where(Grading.recording_key == recording_id, Grading.active)

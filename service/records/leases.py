@@ -26,12 +26,16 @@ class LeaseLostError(TransientError):
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to work on one row until it expires; ``crashes`` counts holders that never came back."""
+    """The right to work on one row until it expires.
+
+    ``crashes`` counts holders that never came back; ``run_id`` is its note in the log of runs.
+    """
 
     row_id: int
     owner: str
     attempts: int
     crashes: int
+    run_id: int | None = None
 
 
 def free(model: Work) -> ColumnElement[bool]:

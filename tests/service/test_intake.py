@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dicom.receiver import Stored
 from dicom.uids import derived_uid
-from grading.errors import TransientError
+from grading.errors import PermanentError, TransientError
 from grading.protocols import JENA9
 from service.database import connect
 from service.intake import ServiceIntake, close_series, pose_rules
@@ -183,3 +183,26 @@ def test_the_day_of_the_recording_is_that_of_its_first_photo(engine: Engine, sto
     for dataset in reversed(series()):
         store(dataset)
     assert recording(engine).recorded_at == dt.datetime(2026, 3, 1, 10, 0, 10)
+
+
+def test_a_resent_photo_takes_the_place_of_a_lost_file(
+    engine: Engine, store: Store, storage: FolderStorage
+) -> None:
+    store(photo())
+    (lost,) = files(storage, "objects")
+    content = lost.read_bytes()
+    lost.unlink()
+    assert store(photo()) is Stored.DUPLICATE
+    assert lost.read_bytes() == content
+
+
+def test_an_attribute_that_is_too_long_is_refused_for_good_and_kept_aside(
+    engine: Engine, store: Store, storage: FolderStorage
+) -> None:
+    dataset = photo()
+    dataset.PatientID = "9" * 65
+    with pytest.raises(PermanentError, match="patient_id"):
+        store(dataset)
+    assert len(files(storage, "quarantine")) == 1
+    with Session(engine) as session:
+        assert "9999" not in session.scalars(select(Quarantined)).one().reason

@@ -47,7 +47,7 @@ def photo_series(dicom_series: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def grade(folder: Path) -> OfflineResult:
-    return grade_folder(folder, None, Settings())
+    return grade_folder(folder, Settings())
 
 
 def test_photos_and_dicom_objects_of_the_same_series_get_the_same_scores(

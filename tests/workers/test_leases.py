@@ -99,3 +99,19 @@ def test_a_postponed_recording_is_left_alone_until_its_time(engine: Engine, reco
     assert begin(engine, recording_id) is None
     with Session(engine) as session:
         assert flow.waiting_recordings(session, Stage.PREPARE, 0) == []
+
+
+def test_a_worker_that_lost_its_lease_notes_its_own_run_only(engine: Engine, recording_id: int) -> None:
+    late = begin(engine, recording_id, seconds=-1)
+    winner = begin(engine, recording_id)
+    assert late is not None
+    assert winner is not None
+    with Session(engine) as session, session.begin():
+        flow.finish(session, Stage.PREPARE, winner)
+    with Session(engine) as session, session.begin():
+        flow.end_run(session, late, "lease.lost")
+    with Session(engine) as session:
+        assert [run.outcome for run in session.query(StageRun).order_by(StageRun.id)] == [
+            "lease.lost",
+            "done",
+        ]

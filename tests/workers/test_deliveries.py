@@ -1,0 +1,132 @@
+"""What becomes of deliveries and their recordings: refusals, retries, broken-off attempts, old reports."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from dicom.building import to_bytes
+from service.records import flow
+from service.records.models import (
+    Bundle,
+    Delivery,
+    DeliveryState,
+    Grading,
+    Recording,
+    RecordingState,
+    Report,
+)
+from service.settings import Destination, Settings
+from service.storage import FolderStorage
+from tests.dicom.samples import photo
+from workers import tasks
+from workers.context import Context
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+def add_report(recording: Recording, bundle: Bundle, name: str, *, active: bool) -> Report:
+    """A grading with a report that waits for delivery."""
+    grading = Grading(
+        uid=f"grading {name}", recording=recording, bundle=bundle, active=active, flags=[], created_at=NOW
+    )
+    return Report(
+        grading=grading,
+        kind="pdf",
+        sop_instance_uid=f"report {name}",
+        document_key=f"{name}.pdf",
+        object_key=f"{name}.dcm",
+        created_at=NOW,
+        deliveries=[Delivery(destination="PACS", created_at=NOW)],
+    )
+
+
+@pytest.fixture
+def reported(engine: Engine) -> None:
+    """A recording with an old report and a current one."""
+    with Session(engine) as session, session.begin():
+        recording = Recording(
+            series_uid="1", study_uid="1", protocol="jena9", state=RecordingState.REPORTED,
+            first_received_at=NOW, last_received_at=NOW, state_changed_at=NOW,
+        )  # fmt: skip
+        bundle = Bundle(hash="h", name="b", version="1", manifest={})
+        session.add_all(
+            [
+                add_report(recording, bundle, "old", active=False),
+                add_report(recording, bundle, "new", active=True),
+            ]
+        )
+
+
+@pytest.fixture
+def context(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
+    destination = Destination(name="PACS", ae_title="PACS", host="127.0.0.1", port=1)
+    held = Context(Settings(destinations=(destination,)), engine, FolderStorage(tmp_path))
+    monkeypatch.setattr(tasks, "context", lambda: held)
+    return held
+
+
+def delivery(engine: Engine, report: str = "new") -> Delivery:
+    with Session(engine) as session:
+        return session.scalars(
+            select(Delivery).join(Report).where(Report.sop_instance_uid == f"report {report}")
+        ).one()
+
+
+def recording(engine: Engine) -> Recording:
+    with Session(engine) as session:
+        return session.scalars(select(Recording)).one()
+
+
+def change(engine: Engine, row: Delivery, **values: object) -> None:
+    with Session(engine) as session, session.begin():
+        held = session.get_one(Delivery, row.id)
+        for name, value in values.items():
+            setattr(held, name, value)
+        session.flush()
+        flow.settle_deliveries(session, held.report_key)
+
+
+@pytest.mark.usefixtures("reported")
+def test_a_recording_is_delivered_when_its_current_report_is(engine: Engine) -> None:
+    change(engine, delivery(engine, "old"), state=DeliveryState.DELIVERED)
+    assert recording(engine).state is RecordingState.REPORTED
+    change(engine, delivery(engine, "new"), state=DeliveryState.DELIVERED)
+    assert recording(engine).state is RecordingState.DELIVERED
+
+
+@pytest.mark.usefixtures("reported")
+def test_a_refusal_needs_attention_with_the_peers_words_and_can_be_tried_again(engine: Engine) -> None:
+    change(engine, delivery(engine, "old"), state=DeliveryState.FAILED, answer="old words")
+    change(engine, delivery(engine), state=DeliveryState.FAILED, answer="class not supported")
+    row = recording(engine)
+    assert row.reason_code == flow.DELIVERY_FAILED
+    assert row.reason is not None
+    assert "PACS: class not supported" in row.reason
+    with Session(engine) as session, session.begin():
+        flow.retry(session, session.get_one(Recording, row.id))
+    assert recording(engine).state is RecordingState.GRADED
+    assert delivery(engine).state is DeliveryState.PENDING
+    assert delivery(engine, "old").state is DeliveryState.FAILED
+
+
+@pytest.mark.usefixtures("reported")
+def test_an_absent_peer_is_tried_again_later(engine: Engine, context: Context) -> None:
+    context.storage.write("new.dcm", to_bytes(photo()))
+    tasks.deliver_report(delivery(engine).id)
+    row = delivery(engine)
+    assert row.state is DeliveryState.PENDING
+    assert row.attempts == 1
+    assert row.next_attempt_at is not None
+    assert row.answer
+    assert recording(engine).state is RecordingState.REPORTED
+
+
+@pytest.mark.usefixtures("reported", "context")
+def test_a_delivery_that_breaks_off_again_and_again_ends_with_a_person(engine: Engine) -> None:
+    change(engine, delivery(engine), crashes=5)
+    tasks.deliver_report(delivery(engine).id)
+    assert delivery(engine).state is DeliveryState.FAILED
+    assert recording(engine).reason_code == flow.DELIVERY_FAILED
