@@ -9,8 +9,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from grading.errors import FacialisError
+from grading.errors import FacialisError, PermanentError
 from service.settings import Destination, Settings, load_settings
+
+
+class CheckError(PermanentError):
+    """A part of the installation is not as it should be."""
+
+    code = "check.failed"
 
 
 def register(app: typer.Typer) -> None:
@@ -61,26 +67,23 @@ def _broker(settings: Settings) -> str:
     from kombu import Connection
     from kombu.exceptions import OperationalError
 
-    from grading.errors import TransientError
     from service.running import broker_url
 
     try:
         with Connection(broker_url(settings), connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1, timeout=3)
     except (OperationalError, OSError):
-        raise TransientError("the broker cannot be reached; is Redis running?") from None
+        raise CheckError("the broker cannot be reached; is Redis running?") from None
     return "Redis answers"
 
 
 def _disk(settings: Settings) -> str:
-    from grading.errors import PermanentError
-
     folder = settings.data_dir
     if not folder.is_dir():
-        raise PermanentError(f"the data folder {folder} does not exist yet; 'facialis up' makes it")
+        raise CheckError(f"the data folder {folder} does not exist yet; 'facialis up' makes it")
     free = shutil.disk_usage(folder).free
     if free < settings.receiver.min_free_bytes:
-        raise PermanentError(f"{free / 1e9:.1f} GB free: the receiver refuses photos; make room")
+        raise CheckError(f"{free / 1e9:.1f} GB free: the receiver refuses photos; make room")
     return f"{free / 1e9:.1f} GB free in {folder}"
 
 

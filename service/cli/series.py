@@ -67,11 +67,11 @@ def phantom(
     seed: Annotated[int, typer.Option(help="The same seed draws the same phantoms.")] = 0,
 ) -> None:
     """Draw phantom series with known scores: a cohort folder of JPEG files, or DICOM files."""
-    from grading.phantom import phantom_patient, write_cohort
+    from grading.phantom import PhantomError, phantom_patient, write_cohort
     from service.phantoms import write_dicom
 
     if out.exists() and any(out.iterdir()):
-        raise PermanentError(f"{out} is not empty: give a new folder")
+        raise PhantomError(f"{out} is not empty: give a new folder")
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("Drawing phantoms", total=None)
         if not dicom:
