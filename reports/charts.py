@@ -4,7 +4,7 @@ All items share the axis 0 to 200 points, so that "balanced" (100) is one straig
 two-sided item is a bar from that line to its score, a 0-100 item a bar from 0 to its score.
 """
 
-from grading.scales import BALANCED
+from grading.scales import BALANCED, Item
 from reports.content import ReportItem, ReportSubScore
 from reports.sheet import BAR, INK, TRACK, WHITE, Sheet
 
@@ -17,15 +17,29 @@ def axis_position(score: float, x: float, wide: float) -> float:
     return x + wide * min(max(score, 0.0), AXIS_END) / AXIS_END
 
 
+def draw_ungraded(sheet: Sheet, x: float, y: float, wide: float, item: Item) -> None:
+    """Draw an item's range and its balanced line around the height ``y``, without a score."""
+    _track(sheet, x, y, wide, item)
+    _balanced_line(sheet, x, y, wide)
+
+
+def _track(sheet: Sheet, x: float, y: float, wide: float, item: Item) -> None:
+    sheet.box(x, y - _THICK / 2, axis_position(item.high, x, wide) - x, _THICK, fill=TRACK)
+
+
+def _balanced_line(sheet: Sheet, x: float, y: float, wide: float) -> None:
+    balanced = axis_position(BALANCED, x, wide)
+    sheet.rule(balanced, y - _THICK / 2 - 2, balanced, y + _THICK / 2 + 2, colour=INK, weight=0.7)
+
+
 def draw_item(sheet: Sheet, x: float, y: float, wide: float, graded: ReportItem) -> None:
     """Draw one item around the height ``y``: track, bar, known error as a whisker, first value as a ring."""
     item = graded.item
-    end, balanced = axis_position(item.high, x, wide), axis_position(BALANCED, x, wide)
-    start = balanced if item.two_sided else x
+    start = axis_position(BALANCED, x, wide) if item.two_sided else x
     at = axis_position(graded.value, x, wide)
-    sheet.box(x, y - _THICK / 2, end - x, _THICK, fill=TRACK)
+    _track(sheet, x, y, wide, item)
     sheet.box(min(start, at), y - _THICK / 2, max(abs(at - start), 0.8), _THICK, fill=BAR)
-    sheet.rule(balanced, y - _THICK / 2 - 2, balanced, y + _THICK / 2 + 2, colour=INK, weight=0.7)
+    _balanced_line(sheet, x, y, wide)
     if graded.known_error is not None:
         low = axis_position(max(graded.value - graded.known_error, item.low), x, wide)
         high = axis_position(min(graded.value + graded.known_error, item.high), x, wide)

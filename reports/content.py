@@ -90,7 +90,8 @@ class RecordingReport:
 
     ``uid`` is the report's own UID. ``days_from_surgery`` is negative before the surgery.
     ``first_recorded_on`` is the date of the recording that the changes refer to, None where this is the
-    patient's first. ``product`` is the program's name and version, ``created_at`` the moment the report is
+    patient's first. ``items`` are of the twelve that are read from stills; one that is left out is printed
+    as not graded. ``product`` is the program's name and version, ``created_at`` the moment the report is
     dated with: it is printed and is the PDF's only clock.
     """
 

@@ -10,7 +10,7 @@ from reportlab import rl_config
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from grading.scales import EFACE
+from grading.scales import EFACE, PREDICTED_ITEMS, ScoreError
 from reports.content import RecordingReport
 from reports.fonts import REGULAR, load_fonts, printable
 from reports.frame import FOOT, TITLE, draw_frame
@@ -32,7 +32,7 @@ def render_recording_report(report: RecordingReport) -> bytes:
     """The report as a PDF of two A4 pages; the same content gives the same bytes.
 
     Raises:
-        ScoreError: an item's score or first value is not in its range.
+        ScoreError: an item's score or first value is not in its range, or an item is not read from stills.
         ReportPhotoError: a photo is not a JPEG that can be decoded.
         ReportFontError: the fonts are not installed.
     """
@@ -67,6 +67,8 @@ def _first_page(sheet: Sheet, report: RecordingReport) -> tuple[str, ...]:
 
 def _check_scores(report: RecordingReport) -> None:
     for graded in report.items:
+        if graded.item not in PREDICTED_ITEMS:
+            raise ScoreError(f"{graded.item.id} is not read from stills: leave it out of the report")
         for score in (graded.value, graded.first_value):
             if score is not None:
                 EFACE.check({graded.item.id: score})

@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from grading.scales import BALANCED
+from grading.scales import BALANCED, DYNAMIC_ITEMS, STATIC_ITEMS, Item
 from reports import words
-from reports.charts import AXIS_END, axis_position, draw_item
+from reports.charts import AXIS_END, axis_position, draw_item, draw_ungraded
 from reports.content import RecordingReport, ReportItem
 from reports.fonts import BOLD, REGULAR
 from reports.sheet import BODY, INK, LEFT, MEASURE, MUTED, RIGHT, SMALL, TINT, Sheet, clip, leading, wrap
@@ -14,7 +14,11 @@ PROVISIONAL = "†"
 NONE = "–"
 CHANCE = 1.96 * math.sqrt(2) / math.sqrt(2 / math.pi)
 _ROW = 15.8
-_GROUPS = (("R", "Static: the face at rest"), ("M", "Dynamic: the face in movement"))
+NOT_GRADED = "not graded"
+_GROUPS = (
+    ("Static: the face at rest", STATIC_ITEMS),
+    ("Dynamic: the face in movement", DYNAMIC_ITEMS),
+)
 
 
 @dataclass(frozen=True)
@@ -64,17 +68,19 @@ def in_words(graded: ReportItem) -> str:
 
 
 def draw_items(sheet: Sheet, y: float, report: RecordingReport) -> float:
-    """Draw head, rows and footnotes downward from ``y``; returns the height of their lower end."""
+    """Draw head, rows and footnotes downward from ``y``; returns the height of their lower end.
+
+    All twelve items have a row; one that the report does not hold is said to be not graded.
+    """
+    graded = {graded.item.id: graded for graded in report.items}
     y = _head(sheet, y)
-    for letter, title in _GROUPS:
-        group = [graded for graded in report.items if graded.item.id.startswith(letter)]
-        if group:
-            sheet.text(_ID.x, y - 10, title, size=SMALL, font=BOLD, colour=MUTED)
-            y -= 13
-        for index, graded in enumerate(group):
+    for title, items in _GROUPS:
+        sheet.text(_ID.x, y - 10, title, size=SMALL, font=BOLD, colour=MUTED)
+        y -= 13
+        for index, item in enumerate(items):
             if index % 2 == 0:
                 sheet.box(LEFT, y - _ROW, MEASURE, _ROW, fill=TINT)
-            _row(sheet, y - _ROW / 2, graded)
+            _row(sheet, y - _ROW / 2, item, graded.get(item.id))
             y -= _ROW
     sheet.rule(LEFT, y, RIGHT, y)
     return _footnotes(sheet, y - 9, report)
@@ -90,13 +96,18 @@ def _head(sheet: Sheet, y: float) -> float:
     return y - 4
 
 
-def _row(sheet: Sheet, middle: float, graded: ReportItem) -> None:
-    item, base = graded.item, middle - 2.7
+def _row(sheet: Sheet, middle: float, item: Item, graded: ReportItem | None) -> None:
+    base = middle - 2.7
     sheet.text(_ID.x, base, item.id, font=BOLD)
     room = _VALUE.x - _NAME.x - 18
     sheet.lines(_NAME.x, base, clip(wrap(item.name, REGULAR, BODY, room), 1))
-    sheet.text(_VALUE.x, base, f"{graded.value:.0f}", size=8.8, font=BOLD, align=1)
+    score = NONE if graded is None else f"{graded.value:.0f}"
+    sheet.text(_VALUE.x, base, score, size=8.8, font=BOLD, align=1)
     sheet.text(_RANGE.x, base, f"{item.low:.0f}–{item.high:.0f}", size=SMALL, colour=MUTED)
+    if graded is None:
+        draw_ungraded(sheet, _BAR_X, middle, _BAR_WIDE, item)
+        sheet.text(_DIRECTION.x, base, NOT_GRADED, font=BOLD)
+        return
     draw_item(sheet, _BAR_X, middle, _BAR_WIDE, graded)
     sheet.text(_DIRECTION.x, base, in_words(graded))
     error = NONE if graded.known_error is None else f"±{graded.known_error:.0f}"

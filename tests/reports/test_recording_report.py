@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from grading.protocols import JENA9
-from grading.scales import PREDICTED_ITEMS, Item, ScoreError
+from grading.scales import EFACE, PREDICTED_ITEMS, Item, ScoreError
 from reports.content import COMMISSIONING_BANNER, RecordingReport, ReportPatient, ReportPhoto, ReportSurgery
 from reports.errors import ReportPhotoError
 from reports.fonts import PLACEHOLDER
@@ -76,6 +76,15 @@ def test_an_item_stands_in_one_row_with_all_that_is_known(tmp_path: Path, item: 
         f"{change:+d}",
     )
     assert " ".join(row.split()) == " ".join((graded.item.id, *cells))
+
+
+@poppler
+def test_an_item_without_a_score_keeps_its_row_and_is_said_to_be_not_graded(tmp_path: Path) -> None:
+    report = make_report()
+    items = tuple(graded for graded in report.items if graded.item.id != "M1")
+    first, _ = pages(tmp_path, replace(report, items=items))
+    assert "M1 Brow elevation – 0–100 not graded" in first
+    assert first.count("not graded") == 1
 
 
 @poppler
@@ -251,3 +260,10 @@ def test_a_score_outside_its_range_is_not_printed(value: float) -> None:
     items = tuple(replace(item, value=value) if item.item.id == "M1" else item for item in report.items)
     with pytest.raises(ScoreError):
         render_recording_report(replace(report, items=items))
+
+
+def test_an_item_that_stills_cannot_show_is_refused_and_not_left_out_silently() -> None:
+    report = make_report()
+    synkinesis = replace(report.items[0], item=EFACE.by_id["S1"], value=40.0)
+    with pytest.raises(ScoreError, match="S1 "):
+        render_recording_report(replace(report, items=(*report.items, synkinesis)))
