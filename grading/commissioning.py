@@ -51,7 +51,8 @@ def build(
     """Draw phantoms, train on them and on the cohort of simulated palsy together, and write the bundle.
 
     ``work`` keeps the phantoms and what was computed from photos; a second run is quicker for it. The same
-    cohort, renderer and libraries give the same bundle.
+    cohort, renderer, libraries and number of threads give the same bundle; another number of threads changes
+    the last digits of the weights, and with them the hash.
 
     Raises `CohortError`, and what drawing and training raise.
     """
