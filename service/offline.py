@@ -17,7 +17,7 @@ from grading.preparing import prepare_photo
 from grading.protocols import PROTOCOLS, Protocol
 from grading.scales import EFACE
 from service.intake import pose_rules
-from service.photographs import check_modality, photo_faults
+from service.photographs import SeriesFaultError, check_modality, photo_faults
 from service.reporting import describe_flag
 from service.settings import Settings
 
@@ -31,14 +31,6 @@ class FolderError(PermanentError):
     """A folder does not hold one photo series."""
 
     code = "folder.invalid"
-
-
-class FileError(PermanentError):
-    """What is wrong with one file, named."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code  # type: ignore[misc]  # that of the error it tells of
 
 
 @dataclass(frozen=True)
@@ -84,7 +76,7 @@ def find_dicom(files: list[Path]) -> list[DicomPhoto]:
     """The files that should be DICOM objects, with their headers.
 
     Raises:
-        FileError: one of them is not; the message names it.
+        SeriesFaultError: one of them is not; the message names it.
     """
     return [
         DicomPhoto(file, _named(file, read_header, file))
@@ -98,7 +90,7 @@ def _named(file: Path, act: Callable[[T], R], argument: T) -> R:
     try:
         return act(argument)
     except PermanentError as error:
-        raise FileError(error.code, f"{file.name}: {error}") from error
+        raise SeriesFaultError(error.code, f"{file.name}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -167,7 +159,7 @@ def grade_folder(folder: Path, settings: Settings) -> OfflineResult:
         except PermanentError as error:
             faults.append((pose, error))
     if faults:
-        raise FileError(faults[0][1].code, photo_faults(faults))
+        raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
     grading = Grader(bundle, weights=settings.weights).grade(
         {code: photo.crop for code, photo in prepared.items()}
     )

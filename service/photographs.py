@@ -16,6 +16,14 @@ class NotAPhotoError(PermanentError):
     code = "photo.modality"
 
 
+class SeriesFaultError(PermanentError):
+    """What is wrong with a series or one of its files, under the code of the fault that it tells of."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code  # type: ignore[misc]  # known when raised
+
+
 def check_modality(header: PhotoHeader) -> None:
     """Raise `NotAPhotoError` if the object says that it is no photograph."""
     if header.modality not in PHOTO_MODALITIES:

@@ -22,7 +22,7 @@ from grading.preparing import PreparedPhoto, prepare_photo
 from grading.protocols import PROTOCOLS, Pose
 from service.database import transaction
 from service.intake import identity_problem, place_photos, pose_rules
-from service.photographs import check_modality, photo_faults
+from service.photographs import SeriesFaultError, check_modality, photo_faults
 from service.records import flow
 from service.records.flow import Stage
 from service.records.gradings import register_bundle, save_grading
@@ -30,14 +30,6 @@ from service.records.leases import Lease
 from service.records.models import Photo, Recording, RecordingState
 from service.storage import Storage, content_key
 from workers.context import Context
-
-
-class RecordingError(PermanentError):
-    """A recording cannot be graded as it is; the message names each photo and its fault."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code  # type: ignore[misc]  # one of several codes, known when raised
 
 
 @dataclass(frozen=True)
@@ -55,7 +47,7 @@ def prepare(context: Context, lease: Lease) -> None:
     """Decode each photo, find its face and store the crops.
 
     Raises:
-        RecordingError: poses are not settled, or photos cannot be graded.
+        SeriesFaultError: poses are not settled, or photos cannot be graded.
         LeaseLostError: the recording was reopened meanwhile.
     """
     with transaction(context.engine) as session:
@@ -64,9 +56,9 @@ def prepare(context: Context, lease: Lease) -> None:
         problem = assignment.problem()
         identity = identity_problem(recording)
         if identity is not None:
-            raise RecordingError(*identity)
+            raise SeriesFaultError(*identity)
         if problem is not None:
-            raise RecordingError("series.poses", problem)
+            raise SeriesFaultError("series.poses", problem)
         protocol = PROTOCOLS[recording.protocol]
         jobs = [
             _Job(
@@ -94,7 +86,7 @@ def prepare(context: Context, lease: Lease) -> None:
         context.storage.write(keys[job.photo_id][0], _encode(photo.crop, "PNG"))
         context.storage.write(keys[job.photo_id][1], _encode(view_crop(pixels, photo.face), "JPEG"))
     if faults:
-        raise RecordingError(faults[0][1].code, photo_faults(faults))
+        raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
     with transaction(context.engine) as session:
         flow.finish(session, Stage.PREPARE, lease)
         for photo_id, result in prepared.items():

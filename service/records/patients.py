@@ -1,11 +1,10 @@
 """Patients and their surgeries."""
 
 import datetime as dt
-from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
 from service.records.models import Patient, Surgery
@@ -56,13 +55,3 @@ def add_surgery(
     surgery = session.execute(select(Surgery).filter_by(**values)).scalar_one()
     link_surgeries(session, patient)
     return surgery
-
-
-def all_patients(session: Session) -> Sequence[Patient]:
-    """Every patient with recordings and surgeries, by name."""
-    query = (
-        select(Patient)
-        .options(selectinload(Patient.recordings), selectinload(Patient.surgeries))
-        .order_by(Patient.name, Patient.patient_id)
-    )
-    return session.scalars(query).all()
