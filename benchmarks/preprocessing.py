@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from grading.backbones import load_backbone
-from grading.face import crop_face, find_face
+from grading.eyes import find_eyes
+from grading.face import find_face
+from grading.framing import PAPER_PREPROCESSING, cut
 from grading.phantom import draw_series, phantom_patient
 from grading.photos import load_series
 
@@ -58,15 +60,16 @@ def main() -> None:
         drawn = draw_series(patient, patient.recordings[0])
         photos = [camera_sized(photo) for photo in drawn.values()]
     photo = photos[0]
-    box = find_face(photo)
+    face = find_face(photo)
+    eyes = find_eyes(photo, face)
     detector = dlib.get_frontal_face_detector()
-    crops = np.stack([crop_face(one, find_face(one)) for one in photos])
+    crops = np.stack([cut(one, find_face(one), eyes, PAPER_PREPROCESSING) for one in photos])
     backbone = load_backbone("efficientnet-lite0")
     repeats = arguments.repeats
 
     detect_full = seconds(lambda: detector(photo, 0), max(1, repeats // 3))
     detect = seconds(lambda: find_face(photo), repeats)
-    crop = seconds(lambda: crop_face(photo, box), repeats)
+    crop = seconds(lambda: cut(photo, face, eyes, PAPER_PREPROCESSING), repeats)
     features = seconds(lambda: backbone.features(crops), repeats) / len(crops)
     figures = {
         "benchmark": "preprocessing",

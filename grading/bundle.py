@@ -1,13 +1,15 @@
 """A trained model on disk: a folder with `weights.safetensors` and `manifest.json`, never a pickle.
 
-The manifest says what the model is, what it was trained on, how wrong it was on people it had not seen, and
-which backbone and preprocessing it needs. The weights file holds per item the tensors `<item>.weight`
-(C, H, W) float32, in points per unit of activation, and `<item>.bias` () float64 in points.
+The manifest says what the model is, what it reads, what it was trained on, how wrong it was on people it had
+not seen, and which backbone it needs. The weights file holds per item the tensors `<item>.<n>` (C, rows, W)
+float32, one for each block of the recipe, in points per unit of its features, and `<item>.bias` () float64 in
+points; likewise for `side`, the head that tells the affected side. `novelty.mean` and `novelty.spread` (C,)
+describe the activations of the training data.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
@@ -20,11 +22,17 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from grading.errors import PermanentError
-from grading.face import Preprocessing
+from grading.framing import BoxFrame, EyeFrame, Preprocessing
+from grading.maps import Cases, Maps, block_features
+from grading.novelty import Novelty
+from grading.recipes import Block, Recipe
 from grading.regression import Regression
-from grading.scales import EFACE
+from grading.scales import find_item
+from grading.uncertainty import Uncertainty
 
-FORMAT = 1
+FORMAT = 2
+SIDE = "side"
+"""The name of the head that tells the affected side."""
 MANIFEST = "manifest.json"
 WEIGHTS = "weights.safetensors"
 COMMISSIONING_BUNDLE = Path(__file__).parent / "bundles" / "commissioning"
@@ -45,31 +53,32 @@ class BackboneMismatchError(PermanentError):
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """The linear model of one item: score = sum(activations * ``weights``) + ``bias``, before clipping.
+    """The linear model of one item: score = sum over blocks of sum(features * ``weights``) + ``bias``.
 
-    ``weights`` are (C, H, W) float32 in points; ``pose`` is the code of the photo that it reads.
+    ``weights`` are (C, rows, W) float32 for each block that the recipe names for the item. The score is in
+    points, before clipping to the item's range.
     """
 
     item: str
-    pose: str
-    weights: NDArray[np.float32]
+    weights: tuple[NDArray[np.float32], ...]
     bias: float
 
-    def score(self, activations: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Raw scores (N,) in points of activations (N, C, H, W); they may leave the item's range."""
-        flat = activations.reshape(len(activations), -1).astype(np.float64)
-        scores: NDArray[np.float64] = flat @ self.weights.ravel().astype(np.float64) + self.bias
-        return scores
+    def score(self, blocks: Sequence[Block], maps: Maps, cases: Cases) -> NDArray[np.float64]:
+        """Raw scores (m,) in points; they may leave the item's range."""
+        total = np.full(len(cases), self.bias)
+        for block, weights in zip(blocks, self.weights, strict=True):
+            features = block_features(block, maps, cases).reshape(len(cases), -1)
+            total += features.astype(np.float64) @ weights.ravel().astype(np.float64)
+        return total
 
 
 @dataclass(frozen=True)
 class BackboneId:
-    """What a bundle needs of its backbone: its name, layer, the hash of its weights and (C, H, W)."""
+    """What a bundle needs of its backbone: its name, layer and the hash of its weights."""
 
     name: str
     layer: str
     weight_hash: str
-    shape: tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,7 @@ class ItemError:
     @property
     def share_of_range(self) -> float:
         """The mean absolute error as a share of the item's range, 0-1."""
-        return self.mae / EFACE.by_id[self.item].span
+        return self.mae / find_item(self.item).span
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +125,9 @@ class Bundle:
     """A trained model and what must be said about it.
 
     ``commissioning`` is true until it was trained on graded patients: every page then says "not for clinical
-    use". ``folds`` is the number of folds, split by person, behind ``errors``.
+    use". ``folds`` is the number of folds, split by person, behind ``errors`` and ``uncertainties``. ``side``
+    tells the affected side where the record does not, and was right in ``side_right`` (0-1) of the training
+    recordings whose side is known; both are None where the recipe does not ask for it.
     """
 
     name: str
@@ -125,35 +136,40 @@ class Bundle:
     commissioning: bool
     protocol: str
     backbone: BackboneId
-    preprocessing: Preprocessing
-    regression: Regression
+    recipe: Recipe
     training: tuple[TrainingSet, ...]
     folds: int
     errors: tuple[ItemError, ...]
+    uncertainties: tuple[Uncertainty, ...]
+    novelty: Novelty
+    side: Head | None
+    side_right: float | None
     heads: tuple[Head, ...]
 
     @cached_property
     def hash(self) -> str:
         """SHA-256 over all that the bundle says and every weight, however the files are written."""
         digest = hashlib.sha256(json.dumps(describe_bundle(self), sort_keys=True).encode())
-        for head in self.heads:
-            digest.update(head.weights.astype("<f4").tobytes())
-            digest.update(np.asarray(head.bias, dtype="<f8").tobytes())
+        tensors = _tensors(self)
+        for name in sorted(tensors):
+            digest.update(f"{name} {tensors[name].dtype.str}".encode())
+            digest.update(tensors[name].tobytes())
         return digest.hexdigest()
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How photos become the crops that this model reads."""
+        return self.recipe.preprocessing
 
     @property
     def poses(self) -> tuple[str, ...]:
         """Codes of the poses that the items need, each once."""
-        return tuple(dict.fromkeys(head.pose for head in self.heads))
+        return self.recipe.poses
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> None:
     """Write a bundle to a folder, which is made if need be; a bundle already there is replaced."""
-    tensors: dict[str, NDArray[Any]] = {}
-    for head in bundle.heads:
-        tensors[f"{head.item}.weight"] = np.ascontiguousarray(head.weights, dtype=np.float32)
-        tensors[f"{head.item}.bias"] = np.asarray(head.bias, dtype=np.float64)
-    weights = save(tensors)
+    weights = save(_tensors(bundle))
     manifest = describe_bundle(bundle) | {
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "hash": bundle.hash,
@@ -188,7 +204,7 @@ def load_bundle(folder: Path) -> Bundle:
         raise DamagedBundleError(f"{folder / WEIGHTS} is not the file the manifest describes: {remedy}")
     try:
         bundle = _restore(manifest, load(weights))
-    except (KeyError, TypeError, ValueError, AttributeError, SafetensorError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, SafetensorError, PermanentError) as error:
         raise DamagedBundleError(f"{folder / MANIFEST} lacks or garbles {error}: {remedy}") from error
     if bundle.hash != manifest.get("hash"):
         raise DamagedBundleError(f"{folder / MANIFEST} was changed after training: {remedy}")
@@ -205,27 +221,42 @@ def describe_bundle(bundle: Bundle) -> dict[str, Any]:
         "commissioning": bundle.commissioning,
         "notice": "Commissioning model: not for clinical use." if bundle.commissioning else "",
         "protocol": bundle.protocol,
-        "items": [{"item": head.item, "pose": head.pose} for head in bundle.heads],
+        "items": [{"item": head.item, "pose": find_item(head.item).pose} for head in bundle.heads],
         "backbone": asdict(bundle.backbone),
-        "preprocessing": asdict(bundle.preprocessing),
-        "regression": asdict(bundle.regression),
+        "recipe": _describe_recipe(bundle.recipe),
         "training": [asdict(cohort) for cohort in bundle.training],
         "folds": bundle.folds,
         "errors": [asdict(error) | {"share_of_range": error.share_of_range} for error in bundle.errors],
+        "uncertainties": [asdict(one) for one in bundle.uncertainties],
+        "novelty_limit": bundle.novelty.limit,
+        "side_right": bundle.side_right,
     }
 
 
+def _tensors(bundle: Bundle) -> dict[str, NDArray[Any]]:
+    """Every number of a model by the name it has in the weights file."""
+    tensors: dict[str, NDArray[Any]] = {
+        "novelty.mean": np.asarray(bundle.novelty.mean, dtype="<f4"),
+        "novelty.spread": np.asarray(bundle.novelty.spread, dtype="<f4"),
+    }
+    for head in (*bundle.heads, *([bundle.side] if bundle.side else [])):
+        for number, weights in enumerate(head.weights):
+            tensors[f"{head.item}.{number}"] = np.ascontiguousarray(weights, dtype="<f4")
+        tensors[f"{head.item}.bias"] = np.asarray(head.bias, dtype="<f8")
+    return tensors
+
+
+def _describe_recipe(recipe: Recipe) -> dict[str, Any]:
+    frame = recipe.preprocessing.frame
+    kind = "box" if isinstance(frame, BoxFrame) else "eyes"
+    described = asdict(recipe)
+    described["preprocessing"]["frame"] = {"kind": kind, **asdict(frame)}
+    return described
+
+
 def _restore(manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Bundle:
-    backbone = manifest["backbone"]
-    shape = tuple(backbone["shape"])
-    preprocessing = manifest["preprocessing"]
-    heads = []
-    for entry in manifest["items"]:
-        item = EFACE.by_id[entry["item"]]
-        weights = tensors[f"{item.id}.weight"]
-        if weights.shape != shape:
-            raise ValueError(f"the weights of {item.id}")
-        heads.append(Head(item.id, entry["pose"], weights, float(tensors[f"{item.id}.bias"])))
+    recipe = _restore_recipe(manifest["recipe"])
+    backbone = BackboneId(**manifest["backbone"])
     errors = [{key: value for key, value in e.items() if key != "share_of_range"} for e in manifest["errors"]]
     return Bundle(
         name=manifest["name"],
@@ -233,13 +264,42 @@ def _restore(manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
         created=date.fromisoformat(manifest["created"]),
         commissioning=manifest["commissioning"],
         protocol=manifest["protocol"],
-        backbone=BackboneId(**backbone | {"shape": shape}),
-        preprocessing=Preprocessing(
-            **preprocessing | {"detector_sides": tuple(preprocessing["detector_sides"])}
-        ),
-        regression=Regression(**manifest["regression"]),
+        backbone=backbone,
+        recipe=recipe,
         training=tuple(TrainingSet(**cohort) for cohort in manifest["training"]),
         folds=manifest["folds"],
         errors=tuple(ItemError(**error) for error in errors),
-        heads=tuple(heads),
+        uncertainties=tuple(Uncertainty(**one) for one in manifest["uncertainties"]),
+        novelty=Novelty(tensors["novelty.mean"], tensors["novelty.spread"], manifest["novelty_limit"]),
+        side=_restore_head(SIDE, recipe.side, tensors) if recipe.side else None,
+        side_right=manifest["side_right"],
+        heads=tuple(
+            _restore_head(find_item(entry["item"]).id, recipe.blocks[entry["item"]], tensors)
+            for entry in manifest["items"]
+        ),
     )
+
+
+def _restore_head(item: str, blocks: Sequence[Block], tensors: Mapping[str, NDArray[Any]]) -> Head:
+    weights = tuple(tensors[f"{item}.{number}"] for number in range(len(blocks)))
+    if any(one.ndim != 3 for one in weights):
+        raise ValueError(f"the weights of {item}")
+    return Head(item, weights, float(tensors[f"{item}.bias"]))
+
+
+def _restore_recipe(described: Mapping[str, Any]) -> Recipe:
+    preprocessing = dict(described["preprocessing"])
+    frame = dict(preprocessing.pop("frame"))
+    kind = {"box": BoxFrame, "eyes": EyeFrame}[frame.pop("kind")]
+    sides = tuple(preprocessing.pop("detector_sides"))
+    return Recipe(
+        name=described["name"],
+        preprocessing=Preprocessing(frame=kind(**frame), detector_sides=sides, **preprocessing),
+        blocks={item: _restore_blocks(blocks) for item, blocks in described["blocks"].items()},
+        regression=Regression(**described["regression"]),
+        side=_restore_blocks(described["side"]),
+    )
+
+
+def _restore_blocks(described: Sequence[Mapping[str, Any]]) -> tuple[Block, ...]:
+    return tuple(Block(**{**block, "rows": tuple(block["rows"])}) for block in described)

@@ -1,24 +1,26 @@
 """A folder of labelled recordings: `labels.csv`, and photos at `<subject>/<session>/<n>.jpg`.
 
-The table has one row per recording with the columns subject, session, person, group (`palsy` or `healthy`)
-and one per eFACE item; they may stand in any order, other columns are passed over. ``person`` is the real
-face where several subjects share one; left empty it is the subject. An item left empty is not known.
+The table has one row per recording with the columns subject, session, person, group (`palsy` or `healthy`),
+side (affected side, `L` or `R`) and one per item of any scale; they may stand in any order, other columns are
+passed over. ``person`` is the real face where several subjects share one; left empty it is the subject. An
+item or a side left empty is not known.
 """
 
 import csv
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grading.errors import PermanentError
 from grading.photos import series_paths
 from grading.protocols import JENA9, Protocol
-from grading.scales import EFACE, PREDICTED_ITEMS
+from grading.scales import SCALES, ScoreError, scale_of
 
 LABELS = "labels.csv"
 GROUPS = ("palsy", "healthy")
-_COLUMNS = ("subject", "session", "group", *(item.id for item in PREDICTED_ITEMS))
+SIDES = ("L", "R")
+_COLUMNS = ("subject", "session", "group")
+_ITEMS = frozenset(item.id for scale in SCALES.values() for item in scale.items)
 
 
 class CohortError(PermanentError):
@@ -31,13 +33,15 @@ class CohortError(PermanentError):
 class LabelledRecording:
     """One row of a cohort.
 
-    ``labels`` are in points by item id, unknown ones left out; ``photos`` are files by pose code.
+    ``side`` is the affected side, `L` or `R`, None where unknown or healthy. ``labels`` are in points by item
+    id, unknown ones left out; ``photos`` are files by pose code.
     """
 
     subject: str
     session: str
     person: str
     healthy: bool
+    side: str | None
     labels: Mapping[str, float]
     photos: Mapping[str, Path]
 
@@ -56,11 +60,17 @@ class Cohort:
 
 
 def read_cohort(
-    folder: Path, *, name: str | None = None, description: str | None = None, protocol: Protocol = JENA9
+    folder: Path,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    protocol: Protocol = JENA9,
+    labelled: bool = True,
 ) -> Cohort:
     """Read and check a cohort folder; photos are looked for, not opened.
 
-    ``name`` defaults to the folder's name, ``description`` to the name.
+    ``name`` defaults to the folder's name, ``description`` to the name. Without ``labelled`` items are
+    passed over like other columns.
 
     Raises `CohortError` where the table or a photo is missing, a label is no number or outside its item's
     range, a recording stands there twice, or a subject is of two groups or two persons.
@@ -78,13 +88,17 @@ def read_cohort(
     missing = [name for name in _COLUMNS if name not in columns]
     if missing:
         raise CohortError(f"{path} lacks the column {', '.join(missing)}: add it")
+    items = [name for name in columns if name in _ITEMS] if labelled else []
+    if labelled and not items:
+        raise CohortError(f"{path} has no column of an item: add one per item that is labelled, such as R1")
     doubled = sorted({name for name in columns if columns.count(name) > 1})
     if doubled:
         raise CohortError(f"{path} has the column {', '.join(doubled)} twice: keep one")
     if not rows:
         raise CohortError(f"{path} has no rows: add one per recording")
     recordings = [
-        _recording(folder, row, f"{path} row {number}", protocol) for number, row in enumerate(rows, start=2)
+        _recording(folder, row, items, f"{path} row {number}", protocol)
+        for number, row in enumerate(rows, start=2)
     ]
     _check_subjects(recordings, path)
     name = name or folder.resolve().name
@@ -92,7 +106,11 @@ def read_cohort(
 
 
 def _recording(
-    folder: Path, row: Mapping[str | None, str | None], where: str, protocol: Protocol
+    folder: Path,
+    row: Mapping[str | None, str | None],
+    items: Sequence[str],
+    where: str,
+    protocol: Protocol,
 ) -> LabelledRecording:
     cells = {name: (value or "").strip() for name, value in row.items() if name}
     if None in row or None in row.values():
@@ -102,31 +120,36 @@ def _recording(
             raise CohortError(f"{where}: the {name} must be the name of the photos' folder")
     if cells["group"] not in GROUPS:
         raise CohortError(f"{where}: the group must be {' or '.join(GROUPS)}")
+    side = cells.get("side") or None
+    healthy = cells["group"] == "healthy"
+    if side not in (None, *SIDES):
+        raise CohortError(f"{where}: the side must be L or R, or empty if not known")
+    if side and healthy:
+        raise CohortError(f"{where}: a healthy recording has no affected side: leave it empty")
     try:
         photos = series_paths(folder / cells["subject"] / cells["session"], protocol)
     except PermanentError as error:
         raise CohortError(f"{where}: {error}") from error
-    labels = {item.id: _label(cells[item.id], item.id, where) for item in PREDICTED_ITEMS if cells[item.id]}
+    labels = {item: _label(cells[item], item, where) for item in items if cells[item]}
     return LabelledRecording(
         subject=cells["subject"],
         session=cells["session"],
         person=cells.get("person") or cells["subject"],
-        healthy=cells["group"] == "healthy",
+        healthy=healthy,
+        side=side,
         labels=labels,
         photos=photos,
     )
 
 
 def _label(text: str, item_id: str, where: str) -> float:
-    item = EFACE.by_id[item_id]
+    scale = scale_of(item_id)
+    item = scale.by_id[item_id]
     try:
         label = float(text)
-    except ValueError:
-        label = math.nan
-    if not item.low <= label <= item.high:
-        raise CohortError(
-            f"{where}: {item_id} must be a number from {item.low:g} to {item.high:g}, or empty if not known"
-        )
+        scale.check({item_id: label})
+    except (ValueError, ScoreError) as error:
+        raise CohortError(f"{where}: {item_id} must be {item.allowed}, or empty if not known") from error
     return label
 
 

@@ -1,8 +1,13 @@
-"""Activations of a cohort's photos, kept on disk so that a second run need not compute them again."""
+"""Maps of a cohort's photos: the network's activations and the movement since the rest photo.
+
+They are kept on disk by content, so that a run that was cut off goes on where it stopped, and several
+processes may fill one cache. In a run they are memory-mapped, so that a cohort may be larger than memory.
+"""
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +18,13 @@ from numpy.typing import NDArray
 from grading.backbones import Backbone
 from grading.cohort import Cohort, LabelledRecording
 from grading.errors import PermanentError
-from grading.face import Photo, Preprocessing, crop_face, find_face
+from grading.eyes import find_eyes
+from grading.face import Photo, find_face
+from grading.framing import Preprocessing, cut, split
+from grading.maps import Maps
+from grading.movement import movement, movement_shape
 from grading.photos import load_photo
+from grading.recipes import REST, Recipe
 
 Progress = Callable[[int, int], None]
 """Told how many steps of how many are done."""
@@ -34,128 +44,159 @@ class UnusablePhoto:
 
 
 @dataclass(frozen=True, eq=False)
-class CohortFeatures:
-    """Activations of a cohort, one row per recording in the cohort's order.
+class CohortMaps:
+    """Maps of a cohort, one row per recording in the cohort's order.
 
-    ``activations`` are (n, C * H * W) float32 by pose code; ``usable`` says by pose code which rows (n,) hold
-    any: the others are zero, and their photos are among ``unusable``.
+    ``usable`` (n, poses) says which photos gave any: the maps of the others are zero, and their photos are
+    among ``unusable``.
     """
 
-    activations: Mapping[str, NDArray[np.float32]]
-    usable: Mapping[str, NDArray[np.bool_]]
+    maps: Maps
+    usable: NDArray[np.bool_]
     unusable: tuple[UnusablePhoto, ...]
 
 
-def cohort_features(
+def cohort_maps(
     cohort: Cohort,
     backbone: Backbone,
-    preprocessing: Preprocessing,
-    poses: Sequence[str],
+    recipe: Recipe,
     *,
     cache: Path | None = None,
     progress: Progress | None = None,
-) -> CohortFeatures:
-    """Run the photos of ``poses`` through the backbone; photos without one clear face are reported.
+) -> CohortMaps:
+    """Compute what a recipe reads of every recording; photos without one clear face are reported.
 
-    ``cache`` is a folder that keeps crops and activations under a hash of the photo's bytes and of everything
-    that made them. ``progress`` counts photos.
+    ``cache`` is a folder that keeps crops and maps under a hash of the photo's bytes and of everything that
+    made them. ``progress`` counts photos.
     """
-    store = _Store(cache, backbone, preprocessing)
+    poses, tiles = recipe.poses, recipe.preprocessing.tiles
     count = len(cohort.recordings)
-    size = int(np.prod(backbone.shape))
-    activations = {pose: np.zeros((count, size), dtype=np.float32) for pose in poses}
-    usable = {pose: np.zeros(count, dtype=np.bool_) for pose in poses}
+    size = recipe.preprocessing.frame.shape
+    store = _Store(cache, backbone, recipe.preprocessing)
+    network = _space((count, len(poses), tiles, *backbone.map_shape(*size)), cache)
+    moves = (
+        _space((count, len(poses), tiles, *movement_shape(*size)), cache) if recipe.reads_movement else None
+    )
+    usable = np.zeros((count, len(poses)), dtype=np.bool_)
     unusable: list[UnusablePhoto] = []
     waiting: list[_Waiting] = []
 
     def run_waiting() -> None:
         if waiting:
-            rows = backbone.features(np.stack([photo.crop for photo in waiting])).reshape(len(waiting), -1)
+            crops = np.stack([tile for photo in waiting for tile in split(photo.crop, tiles)])
+            rows = backbone.features(crops).reshape(len(waiting), tiles, *network.shape[3:])
             for photo, row in zip(waiting, rows, strict=True):
-                activations[photo.pose][photo.number] = row
-                store.keep_activations(photo.content, row)
+                network[photo.number, photo.place] = row
+                store.write(row, store.network, photo.content)
             waiting.clear()
 
-    places = [(number, pose) for number in range(count) for pose in poses]
-    for done, (number, pose) in enumerate(places, start=1):
-        recording = cohort.recordings[number]
-        try:
-            content = _content(recording.photos[pose])
-            row = store.activations(content)
-            if row is None:
-                waiting.append(_Waiting(number, pose, content, store.crop(content, recording.photos[pose])))
-            else:
-                activations[pose][number] = row
-            usable[pose][number] = True
-        except PermanentError as error:
-            unusable.append(_unusable(recording, pose, error))
-        if len(waiting) == _BATCH:
+    done = 0
+    for number, recording in enumerate(cohort.recordings):
+        contents: dict[str, str] = {}
+        for place, pose in enumerate(poses):
+            try:
+                content = contents[pose] = _content(recording.photos[pose])
+                row = store.read(store.network, content)
+                if row is None:
+                    crop = store.crop(content, recording.photos[pose])
+                    waiting.append(_Waiting(number, place, content, crop))
+                else:
+                    network[number, place] = row
+                usable[number, place] = True
+            except PermanentError as error:
+                unusable.append(_unusable(recording, pose, error))
+            done += 1
+            if progress:
+                progress(done, count * len(poses))
+        if moves is not None and usable[number, poses.index(REST)]:
+            for place, pose in enumerate(poses):
+                if usable[number, place] and pose in recipe.moves:
+                    moves[number, place] = store.movement(recording, contents, pose)
+        if len(waiting) >= _BATCH:
             run_waiting()
-        if progress:
-            progress(done, len(places))
     run_waiting()
-    return CohortFeatures(activations, usable, tuple(unusable))
+    return CohortMaps(Maps(poses, network, moves), usable, tuple(unusable))
 
 
 @dataclass(frozen=True, eq=False)
 class _Waiting:
-    """A crop that waits for its batch to fill."""
+    """A crop that waits for its batch to fill; ``number`` and ``place`` say where its map belongs."""
 
     number: int
-    pose: str
+    place: int
     content: str
     crop: Photo
 
 
 class _Store:
-    """Crops and activations by content; with no folder it keeps nothing."""
+    """Crops and maps by content; with no folder it keeps nothing."""
 
     def __init__(self, folder: Path | None, backbone: Backbone, preprocessing: Preprocessing) -> None:
         self._folder = folder
         self._preprocessing = preprocessing
         self._crops = repr(preprocessing)
-        self._network = f"{self._crops} {backbone.name} {backbone.layer} {backbone.weight_hash}"
-
-    def activations(self, content: str) -> NDArray[np.float32] | None:
-        return self._read(content, self._network)
-
-    def keep_activations(self, content: str, row: NDArray[np.float32]) -> None:
-        self._write(content, self._network, row)
+        self.network = f"{self._crops} {backbone.name} {backbone.layer} {backbone.weight_hash}"
 
     def crop(self, content: str, path: Path) -> Photo:
         """The crop kept for this content, else cut from the photo now."""
-        crop = self._read(content, self._crops)
+        crop = self.read(self._crops, content)
         if crop is None:
             photo = load_photo(path)
-            crop = crop_face(photo, find_face(photo, self._preprocessing), self._preprocessing)
-            self._write(content, self._crops, crop)
+            face = find_face(photo, self._preprocessing.detector_sides)
+            crop = cut(photo, face, find_eyes(photo, face), self._preprocessing)
+            self.write(crop, self._crops, content)
         return crop
 
-    def _path(self, content: str, made_by: str) -> Path | None:
+    def movement(
+        self, recording: LabelledRecording, contents: dict[str, str], pose: str
+    ) -> NDArray[np.float32]:
+        """The movement from rest to ``pose`` in each tile, (tiles, 2, h, w)."""
+        made_by = f"movement {self._crops}"
+        kept = self.read(made_by, contents[REST], contents[pose])
+        if kept is None:
+            pair = [
+                split(self.crop(contents[code], recording.photos[code]), self._preprocessing.tiles)
+                for code in (REST, pose)
+            ]
+            kept = np.stack([movement(rest, moved) for rest, moved in zip(*pair, strict=True)])
+            self.write(kept, made_by, contents[REST], contents[pose])
+        return kept
+
+    def _path(self, made_by: str, contents: Sequence[str]) -> Path | None:
         if self._folder is None:
             return None
-        key = hashlib.sha256(f"{content} {made_by}".encode()).hexdigest()
+        key = hashlib.sha256(" ".join((*contents, made_by)).encode()).hexdigest()
         return self._folder / key[:2] / f"{key}.npy"
 
-    def _read(self, content: str, made_by: str) -> NDArray[Any] | None:
-        path = self._path(content, made_by)
+    def read(self, made_by: str, *contents: str) -> NDArray[Any] | None:
+        """What was kept; None where there is nothing, or it is damaged and has to be made anew."""
+        path = self._path(made_by, contents)
         if path is None or not path.exists():
             return None
         try:
             kept: NDArray[Any] = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError):
-            # a damaged file of a cache is made anew
             return None
         return kept
 
-    def _write(self, content: str, made_by: str, values: NDArray[Any]) -> None:
-        path = self._path(content, made_by)
+    def write(self, values: NDArray[Any], made_by: str, *contents: str) -> None:
+        """Keep values whole or not at all."""
+        path = self._path(made_by, contents)
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f"{path.stem}.{os.getpid()}.part.npy")
         np.save(partial, values, allow_pickle=False)
         partial.replace(path)
+
+
+def _space(shape: tuple[int, ...], folder: Path | None) -> NDArray[np.float32]:
+    """Zeros: in memory, or with a cache folder in a file there that vanishes with the array."""
+    if folder is None or 0 in shape:
+        return np.zeros(shape, dtype=np.float32)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
 
 
 def _content(path: Path) -> str:

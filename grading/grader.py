@@ -12,9 +12,14 @@ import numpy as np
 
 from grading.bundle import BackboneId, BackboneMismatchError, Bundle
 from grading.face import Photo
+from grading.framing import split
+from grading.maps import Maps
+from grading.movement import movement
 from grading.photos import MissingPoseError
 from grading.protocols import PROTOCOLS
-from grading.scales import EFACE, SubScore, sub_scores
+from grading.recipes import REST
+from grading.scales import SubScore, sub_scores
+from grading.scoring import Scored, score_maps
 
 if TYPE_CHECKING:
     from grading.backbones import Backbone
@@ -24,13 +29,17 @@ if TYPE_CHECKING:
 class Grading:
     """One model's result for one recording.
 
-    ``scores`` by item id in points, within each item's range; ``flags`` name items whose score was outside
-    it and was clipped (`clipped.M4`): there the model extrapolates. The bundle is named by its name, version
-    and hash.
+    ``scores`` and 90 % prediction ``intervals`` by item id in points, within each item's range. ``side`` is
+    the affected side that was assumed, None where the model does not ask for it. ``flags`` say what a reader
+    must know: items whose score was outside its range and was clipped (`clipped.M4`: there the model
+    extrapolates), a side that was estimated, a recording unlike the training data. The bundle is named by its
+    name, version and hash.
     """
 
     scores: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
     sub_scores: tuple[SubScore, ...]
+    side: str | None
     flags: tuple[str, ...]
     bundle_name: str
     bundle_version: str
@@ -40,7 +49,7 @@ class Grading:
 def check_backbone(bundle: Bundle, backbone: "Backbone") -> None:
     """Raise `BackboneMismatchError` unless this is the backbone that the bundle was trained on."""
     needed = bundle.backbone
-    here = BackboneId(backbone.name, backbone.layer, backbone.weight_hash, backbone.shape)
+    here = BackboneId(backbone.name, backbone.layer, backbone.weight_hash)
     if here != needed:
         raise BackboneMismatchError(
             f"bundle {bundle.name} {bundle.version} needs {needed.name} {needed.layer} with weights of "
@@ -68,49 +77,59 @@ class Grader:
         self.bundle = bundle
         self._backbone = backbone
 
-    def grade(self, crops: Mapping[str, Photo]) -> Grading:
-        """Grade one recording from its crops (size, size, 3) uint8 by pose code.
+    def grade(self, crops: Mapping[str, Photo], side: str | None = None) -> Grading:
+        """Grade one recording from its crops (H, W * tiles, 3) uint8 by pose code.
 
-        Poses that no item needs may be there and are not looked at. Raises `MissingPoseError`.
+        ``side`` is the affected side, `R` or `L`; None has it estimated, where the model asks for it. Poses
+        that no item needs may be there and are not looked at. Raises `MissingPoseError`.
         """
-        return self.grade_many([crops])[0]
+        return self.grade_many([crops], [side])[0]
 
-    def grade_many(self, recordings: Sequence[Mapping[str, Photo]]) -> list[Grading]:
+    def grade_many(
+        self, recordings: Sequence[Mapping[str, Photo]], sides: Sequence[str | None] | None = None
+    ) -> list[Grading]:
         """Grade several recordings, all their photos in one batch; results in the same order.
 
         Raises `MissingPoseError` where any of them lacks a pose.
         """
         if not recordings:
             return []
-        poses = self.bundle.poses
         for crops in recordings:
-            missing = [pose for pose in poses if pose not in crops]
+            missing = [pose for pose in self.bundle.poses if pose not in crops]
             if missing:
                 by_code = PROTOCOLS[self.bundle.protocol].by_code
                 raise MissingPoseError([by_code[pose] for pose in missing])
-        batch = np.stack([crops[pose] for crops in recordings for pose in poses])
-        activations = self._backbone.features(batch)
-        raw = {
-            head.item: head.score(activations[poses.index(head.pose) :: len(poses)])
-            for head in self.bundle.heads
-        }
-        return [
-            self._grading({item: float(scores[number]) for item, scores in raw.items()})
-            for number in range(len(recordings))
-        ]
+        scored = score_maps(self.bundle, self.maps(recordings), sides or [None] * len(recordings))
+        return [self._grading(one) for one in scored]
 
-    def _grading(self, raw: Mapping[str, float]) -> Grading:
-        scores = {}
-        flags = []
-        for item_id, score in raw.items():
-            item = EFACE.by_id[item_id]
-            scores[item_id] = min(max(score, item.low), item.high)
-            if scores[item_id] != score:
-                flags.append(f"clipped.{item_id}")
+    def maps(self, recordings: Sequence[Mapping[str, Photo]]) -> Maps:
+        """What the bundle reads of recordings, from their crops by pose code."""
+        poses, tiles = self.bundle.poses, self.bundle.preprocessing.tiles
+        halves = [[split(crops[pose], tiles) for pose in poses] for crops in recordings]
+        batch = np.stack([tile for crops in halves for photo in crops for tile in photo])
+        network = self._backbone.features(batch)
+        network = network.reshape(len(recordings), len(poses), tiles, *network.shape[1:])
+        moves = self.bundle.recipe.moves
+        if not moves:
+            return Maps(poses, network)
+        rest = poses.index(REST)
+        still = np.zeros_like(movement(halves[0][rest][0], halves[0][rest][0]))
+        moved = [
+            [
+                [movement(*pair) if pose in moves else still for pair in zip(crops[rest], photo, strict=True)]
+                for pose, photo in zip(poses, crops, strict=True)
+            ]
+            for crops in halves
+        ]
+        return Maps(poses, network, np.array(moved, dtype=np.float32))
+
+    def _grading(self, scored: Scored) -> Grading:
         return Grading(
-            scores,
-            sub_scores(scores),
-            tuple(flags),
+            scored.scores,
+            scored.intervals,
+            sub_scores(scored.scores),
+            scored.side,
+            scored.flags,
             self.bundle.name,
             self.bundle.version,
             self.bundle.hash,

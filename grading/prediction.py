@@ -8,10 +8,9 @@ from pathlib import Path
 from grading.backbones import Backbone
 from grading.bundle import Bundle
 from grading.cohort import Cohort
-from grading.features import Progress, UnusablePhoto, cohort_features
+from grading.features import Progress, UnusablePhoto, cohort_maps
 from grading.grader import check_backbone
-from grading.regression import clip
-from grading.scales import EFACE, PREDICTED_ITEMS
+from grading.scoring import score_maps
 
 
 @dataclass(frozen=True)
@@ -33,38 +32,34 @@ def predict_cohort(
 ) -> tuple[list[Prediction], tuple[UnusablePhoto, ...]]:
     """Predict every recording of a cohort, in its order, and name the photos that could not be used.
 
-    Labels are not looked at. Raises `BackboneMismatchError`.
+    Labels are not looked at; the affected side is taken where the cohort tells it. Raises
+    `BackboneMismatchError`.
     """
     check_backbone(bundle, backbone)
-    features = cohort_features(
-        cohort, backbone, bundle.preprocessing, bundle.poses, cache=cache, progress=progress
-    )
-    scores = {
-        head.item: clip(head.score(features.activations[head.pose]), EFACE.by_id[head.item])
+    read = cohort_maps(cohort, backbone, bundle.recipe, cache=cache, progress=progress)
+    scored = score_maps(bundle, read.maps, [recording.side for recording in cohort.recordings])
+    places = {
+        head.item: [bundle.poses.index(pose) for pose in bundle.recipe.needs(head.item)]
         for head in bundle.heads
     }
     predictions = [
         Prediction(
             recording.subject,
             recording.session,
-            {
-                head.item: float(scores[head.item][number])
-                for head in bundle.heads
-                if features.usable[head.pose][number]
-            },
+            {item: score for item, score in one.scores.items() if usable[places[item]].all()},
         )
-        for number, recording in enumerate(cohort.recordings)
+        for recording, one, usable in zip(cohort.recordings, scored, read.usable, strict=True)
     ]
-    return predictions, features.unusable
+    return predictions, read.unusable
 
 
-def write_predictions(predictions: Sequence[Prediction], path: Path) -> None:
-    """Write a table with the columns subject, session and every predicted item, empty where left out."""
+def write_predictions(predictions: Sequence[Prediction], items: Sequence[str], path: Path) -> None:
+    """Write a table with the columns subject, session and one per item id, empty where left out."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["subject", "session", *(item.id for item in PREDICTED_ITEMS)])
+        table.writerow(["subject", "session", *items])
         for row in predictions:
-            scores = (row.scores.get(item.id) for item in PREDICTED_ITEMS)
+            scores = (row.scores.get(item) for item in items)
             table.writerow(
                 [row.subject, row.session, *("" if score is None else f"{score:.2f}" for score in scores)]
             )

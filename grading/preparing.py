@@ -1,23 +1,26 @@
-"""From a photo to what the network sees of it: the face, found and cut out."""
+"""From a photo to what the model sees of it: the face and its eyes found, and the crop cut by them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.face import PREPROCESSING, FaceBox, Photo, Preprocessing, crop_face, find_face
+from grading.eyes import Eyes, find_eyes
+from grading.face import FaceBox, Photo, find_face
+from grading.framing import PREPROCESSING, Preprocessing, cut, leaves_photo
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedPhoto:
     """A photo with its face found and cut out.
 
-    ``crop`` is (size, size, 3) uint8. ``flags``: `face.small` where the face has fewer pixels than the crop,
-    `face.cut_off` where it lies so near the photo's edge that part of the crop is black.
+    ``crop`` is (H, W * tiles, 3) uint8, see `cut`. ``flags``: `face.cut_off` where the face lies so near the
+    photo's edge that part of the crop is black.
     """
 
     pose: str
     face: FaceBox
+    eyes: Eyes
     crop: Photo
     flags: tuple[str, ...]
 
@@ -29,11 +32,7 @@ def prepare_photo(
 
     Raises `BlankPhotoError`, `NoFaceError` or `SeveralFacesError`.
     """
-    face = find_face(photo, preprocessing)
-    square = face.square(preprocessing.margin)
-    flags = []
-    if square.width < preprocessing.size:
-        flags.append("face.small")
-    if not square.inside(photo):
-        flags.append("face.cut_off")
-    return PreparedPhoto(pose, face, crop_face(photo, face, preprocessing), tuple(flags))
+    face = find_face(photo, preprocessing.detector_sides)
+    eyes = find_eyes(photo, face)
+    flags = ("face.cut_off",) if leaves_photo(photo, face, eyes, preprocessing.frame) else ()
+    return PreparedPhoto(pose, face, eyes, cut(photo, face, eyes, preprocessing), flags)

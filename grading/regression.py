@@ -12,8 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.scales import Item
-
 Floats = NDArray[np.float64]
 
 
@@ -30,17 +28,22 @@ class Regression:
     c: float = 1.0
 
 
-@dataclass(frozen=True, eq=False)
-class Linear:
-    """score = features . ``weights`` + ``bias`` in points of the item, before clipping to its range."""
+@dataclass(frozen=True)
+class Target:
+    """The range of what is predicted: labels are scaled by it to [0, 1]."""
 
-    weights: Floats
-    bias: float
+    low: float
+    high: float
+
+    @property
+    def span(self) -> float:
+        """Width of the range."""
+        return self.high - self.low
 
 
 @dataclass(frozen=True, eq=False)
 class DualFit:
-    """A fitted SVR in dual form: score = kernel row . ``coefficients`` + ``bias``, in points of the item."""
+    """A fitted SVR in dual form: score = kernel row . ``coefficients`` + ``bias``, in points."""
 
     coefficients: Floats
     bias: float
@@ -49,38 +52,30 @@ class DualFit:
         """Scores (m,) in points, not clipped, from the kernel (m, n) between new and training features."""
         return kernel @ self.coefficients + self.bias
 
-    def primal(self, features: NDArray[np.floating]) -> Linear:
-        """The weight vector (d,) from the training features (n, d)."""
-        support = np.flatnonzero(self.coefficients)
-        weights = self.coefficients[support] @ features[support].astype(np.float64)
-        return Linear(weights, self.bias)
+
+def size(kernel: Floats) -> float:
+    """The mean square norm of the features behind a Gram matrix (n, n); 1 where all of them are zero."""
+    return float(np.trace(kernel)) / len(kernel) or 1.0
 
 
-def gram(features: NDArray[np.floating]) -> Floats:
-    """Inner products (n, n) in float64 of features (n, d)."""
-    wide = features.astype(np.float64)
-    return wide @ wide.T
+def fit(
+    kernel: Floats, labels: Floats, target: Target, settings: Regression, weights: Floats | None = None
+) -> DualFit:
+    """Fit one target from the Gram matrix (n, n) of its features and its labels (n,) in points.
 
-
-def fit(kernel: Floats, labels: Floats, item: Item, settings: Regression) -> DualFit:
-    """Fit one item from the Gram matrix (n, n) of its features and its labels (n,) in points.
+    ``weights`` (n,) multiply C for each row.
 
     Raises ValueError where the shapes do not agree or a value is not finite.
     """
     if kernel.shape != (len(labels), len(labels)):
         raise ValueError(f"kernel {kernel.shape} does not fit {len(labels)} labels")
-    # the mean square norm of the features; dividing the kernel by it scales the features to unit size
-    size = float(np.trace(kernel)) / len(labels)
+    # dividing the kernel by its mean diagonal scales the features to unit size
+    unit = size(kernel)
     # Only training needs scikit-learn; grading starts without it.
     from sklearn.svm import SVR
 
     model = SVR(kernel="precomputed", C=settings.c, epsilon=settings.epsilon, tol=1e-5)
-    model.fit(kernel / size, (labels - item.low) / item.span)
+    model.fit(kernel / unit, (labels - target.low) / target.span, sample_weight=weights)
     coefficients = np.zeros(len(labels))
-    coefficients[model.support_] = model.dual_coef_[0] * item.span / size
-    return DualFit(coefficients, float(model.intercept_[0]) * item.span + item.low)
-
-
-def clip(scores: Floats, item: Item) -> Floats:
-    """Scores brought into the item's range."""
-    return np.clip(scores, item.low, item.high)
+    coefficients[model.support_] = model.dual_coef_[0] * target.span / unit
+    return DualFit(coefficients, float(model.intercept_[0]) * target.span + target.low)

@@ -99,6 +99,7 @@ class Line:
 
     name: str
     score: float
+    interval: str
     range: str
     reading: str
     photo: str
@@ -120,6 +121,7 @@ class OfflineResult:
             Line(
                 f"{item.id} {item.name}",
                 self.grading.scores[item.id],
+                _interval(self.grading.intervals.get(item.id)),
                 f"{item.low:.0f}-{item.high:.0f}",
                 item.direction(self.grading.scores[item.id]),
                 item.pose or "",
@@ -131,6 +133,8 @@ class OfflineResult:
         """The grading as JSON types."""
         return {
             "scores": self.grading.scores,
+            "intervals": self.grading.intervals,
+            "side": self.grading.side,
             "sub_scores": [asdict(sub_score) for sub_score in self.grading.sub_scores],
             "flags": list(self.flags),
             "bundle": {
@@ -142,8 +146,10 @@ class OfflineResult:
         }
 
 
-def grade_folder(folder: Path, settings: Settings) -> OfflineResult:
+def grade_folder(folder: Path, settings: Settings, side: str | None = None) -> OfflineResult:
     """Grade the series in a folder with the bundle of the settings.
+
+    ``side`` is the affected side, `R` or `L`; None has it estimated.
 
     Raises:
         PermanentError: the folder, a photo or the bundle cannot be used; the message says what to do.
@@ -161,10 +167,14 @@ def grade_folder(folder: Path, settings: Settings) -> OfflineResult:
     if faults:
         raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
     grading = Grader(bundle, weights=settings.weights).grade(
-        {code: photo.crop for code, photo in prepared.items()}
+        {code: photo.crop for code, photo in prepared.items()}, side
     )
     flags = [
         *grading.flags,
         *(f"{flag} ({code})" for code, photo in prepared.items() for flag in photo.flags),
     ]
     return OfflineResult(grading, tuple(describe_flag(flag) for flag in flags), bundle.commissioning)
+
+
+def _interval(bounds: tuple[float, float] | None) -> str:
+    return f"{bounds[0]:.0f}-{bounds[1]:.0f}" if bounds else "–"

@@ -17,7 +17,7 @@ from dicom.uids import derived_uid
 from grading.bundle import Bundle, describe_bundle
 from grading.errors import PermanentError
 from grading.face import Photo as Pixels
-from grading.face import Preprocessing, view_crop
+from grading.framing import Preprocessing, view
 from grading.preparing import PreparedPhoto, prepare_photo
 from grading.protocols import PROTOCOLS, Pose
 from service.database import transaction
@@ -84,7 +84,7 @@ def prepare(context: Context, lease: Lease) -> None:
             continue
         keys[job.photo_id] = crop_keys(job.sha256, preprocessing)
         context.storage.write(keys[job.photo_id][0], _encode(photo.crop, "PNG"))
-        context.storage.write(keys[job.photo_id][1], _encode(view_crop(pixels, photo.face), "JPEG"))
+        context.storage.write(keys[job.photo_id][1], _encode(view(pixels, photo.eyes), "JPEG"))
     if faults:
         raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
     with transaction(context.engine) as session:
@@ -109,9 +109,10 @@ def grade(context: Context, lease: Lease) -> None:
     with transaction(context.engine) as session:
         recording = session.get_one(Recording, lease.row_id)
         photos = {photo.pose: photo for photo in recording.photos if photo.pose is not None}
-        uid = grading_uid(recording, bundle)
         flags = [f"{flag} ({pose})" for pose, photo in photos.items() for flag in photo.flags]
         keys = {pose: crop_keys(photo.sha256, bundle.preprocessing)[0] for pose, photo in photos.items()}
+        side = known_side(recording)
+        uid = grading_uid(recording, bundle, side)
         current = all(photo.crop_key == keys[pose] for pose, photo in photos.items())
     try:
         crops = {pose: _decode(context.storage.read(key)) for pose, key in keys.items()} if current else None
@@ -121,7 +122,7 @@ def grade(context: Context, lease: Lease) -> None:
         with transaction(context.engine) as session:
             flow.finish(session, Stage.GRADE, lease, RecordingState.COMPLETE)
         return
-    grading = context.grader.grade(crops)
+    grading = context.grader.grade(crops, side)
     with transaction(context.engine) as session:
         flow.finish(session, Stage.GRADE, lease)
         bundle_id = register_bundle(
@@ -144,10 +145,16 @@ def crop_keys(photo_sha256: str, preprocessing: Preprocessing) -> tuple[str, str
     return content_key("crops", made_of, "png"), content_key("views", made_of, "jpg")
 
 
-def grading_uid(recording: Recording, bundle: Bundle) -> str:
-    """The UID of the grading of these photos in these poses by this bundle and its configuration."""
+def known_side(recording: Recording) -> str | None:
+    """The affected side, `R` or `L`, where the surgery tells it; of both sides the worse has to be seen."""
+    side = recording.surgery.side if recording.surgery else None
+    return side if side in ("R", "L") else None
+
+
+def grading_uid(recording: Recording, bundle: Bundle, side: str | None) -> str:
+    """The UID of the grading of these photos, poses and known affected side by this bundle."""
     photos = sorted(f"{photo.pose} {photo.sha256}" for photo in recording.photos)
-    return derived_uid("grading", recording.series_uid, bundle.hash, *photos)
+    return derived_uid("grading", recording.series_uid, bundle.hash, side or "", *photos)
 
 
 def _pixels(storage: Storage, job: _Job) -> Pixels:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +22,22 @@ Weights = Annotated[
 Cache = Annotated[Path | None, typer.Option(help="Folder that keeps crops and activations for the next run.")]
 
 
+class RecipeName(StrEnum):
+    """Recipes of `grading.recipes`."""
+
+    HALVES = "halves"
+    PAPER = "paper"
+
+
+class ScaleName(StrEnum):
+    """Scales of `grading.scales`."""
+
+    EFACE = "eface"
+    HOUSE_BRACKMANN = "house-brackmann"
+    SUNNYBROOK = "sunnybrook"
+    STENNERT = "stennert"
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(train)
@@ -34,10 +52,20 @@ def train(
     backbone: Annotated[str, typer.Option(help="efficientnet-lite0 or vgg16.")] = "efficientnet-lite0",
     layer: Annotated[str | None, typer.Option(help="The layer to cut at; else the backbone's own.")] = None,
     weights: Weights = None,
-    c: Annotated[float, typer.Option("--c", min=1e-6, help="Cost of an error outside the tube.")] = 1.0,
+    recipe: Annotated[
+        RecipeName, typer.Option(help="What is read of a face: the paper's way, or its halves compared.")
+    ] = RecipeName.HALVES,
+    scale: Annotated[
+        ScaleName, typer.Option(help="The scale whose items are learned; the cohort has a column per item.")
+    ] = ScaleName.EFACE,
+    c: Annotated[
+        float | None,
+        typer.Option("--c", min=1e-6, help="Cost of an error outside the tube; else the recipe's."),
+    ] = None,
     epsilon: Annotated[
-        float, typer.Option(min=0, max=1, help="Half-width of the tube, share of range.")
-    ] = 0.1,
+        float | None,
+        typer.Option(min=0, max=1, help="Half-width of the tube, share of range; else the recipe's."),
+    ] = None,
     graded_patients: Annotated[
         bool,
         typer.Option(
@@ -52,17 +80,19 @@ def train(
     from grading.backbones import load_backbone
     from grading.bundle import save_bundle
     from grading.cohort import read_cohort
-    from grading.regression import Regression
-    from grading.training import Settings
+    from grading.recipes import RECIPES
+    from grading.training import Settings, labelled_items
     from grading.training import train as train_bundle
 
+    read = [read_cohort(folder) for folder in cohorts]
+    chosen = RECIPES[recipe.value](labelled_items(read, scale.value))
+    given = {name: value for name, value in (("c", c), ("epsilon", epsilon)) if value is not None}
     settings = Settings(
         name=name,
         version=version,
         commissioning=not graded_patients,
-        regression=Regression(epsilon, c),
+        recipe=replace(chosen, regression=replace(chosen.regression, **given)),
     )
-    read = [read_cohort(folder) for folder in cohorts]
     with _progress("Photos") as tell:
         trained = train_bundle(
             read, load_backbone(backbone, layer, weights=weights), settings, cache=cache, progress=tell
@@ -87,11 +117,11 @@ def predict(
     from grading.prediction import predict_cohort, write_predictions
 
     model = load_bundle(bundle)
-    recordings = read_cohort(cohort)
+    recordings = read_cohort(cohort, labelled=False)
     backbone = load_backbone(model.backbone.name, model.backbone.layer, weights=weights)
     with _progress("Photos") as tell:
         predictions, unusable = predict_cohort(model, recordings, backbone, cache=cache, progress=tell)
-    write_predictions(predictions, out)
+    write_predictions(predictions, [head.item for head in model.heads], out)
     _tell_unusable(unusable)
     typer.echo(f"{len(predictions)} recordings in {out}")
 

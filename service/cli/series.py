@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import tempfile
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,13 @@ class SendError(PermanentError):
     """Objects were not taken by the peer."""
 
     code = "send.refused"
+
+
+class Side(StrEnum):
+    """The patient's own right or left."""
+
+    RIGHT = "R"
+    LEFT = "L"
 
 
 def register(app: typer.Typer) -> None:
@@ -98,6 +106,10 @@ def grade(
     weights: Annotated[
         Path | None, typer.Option(help="Its backbone's weights, if not the network's own.")
     ] = None,
+    side: Annotated[
+        Side | None,
+        typer.Option(help="The affected side; without it, it is estimated.", case_sensitive=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
     """Grade one series from files, with no database."""
@@ -105,14 +117,14 @@ def grade(
 
     settings = load_settings()
     chosen = {"bundle": bundle or settings.bundle, "weights": weights or settings.weights}
-    result = grade_folder(path, settings.model_copy(update=chosen))
+    result = grade_folder(path, settings.model_copy(update=chosen), side.value if side else None)
     if as_json:
         typer.echo(json.dumps(result.to_json()))
         return
     console = Console()
-    table = Table("Item", "Score", "Range", "Reading", "Photo")
+    table = Table("Item", "Score", "90 % interval", "Range", "Reading", "Photo")
     for line in result.lines:
-        table.add_row(line.name, f"{line.score:.0f}", line.range, line.reading, line.photo)
+        table.add_row(line.name, f"{line.score:.0f}", line.interval, line.range, line.reading, line.photo)
     console.print(table)
     for sub_score in result.grading.sub_scores:
         if sub_score.formula == "folded":

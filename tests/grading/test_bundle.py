@@ -21,31 +21,47 @@ from grading.bundle import (
     load_bundle,
     save_bundle,
 )
-from grading.face import Preprocessing
+from grading.framing import EyeFrame, Preprocessing
+from grading.maps import Cases, Maps
+from grading.novelty import Novelty
+from grading.recipes import LOWER, Block, Recipe
 from grading.regression import Regression
+from grading.uncertainty import Uncertainty
 
 SHAPE = (4, 3, 2)
+POSES = ("REST", "BROW")
+NETWORK = Block("network", "difference", {"REST": 0.5, "BROW": 0.5})
+MOVEMENT = Block("movement", "affected", {"BROW": 1.0}, LOWER, 0.3)
+RECIPE = Recipe(
+    "test",
+    Preprocessing(EyeFrame(height=200), twin=True, detector_sides=(320, 640)),
+    {"R1": (NETWORK,), "M1": (NETWORK, MOVEMENT)},
+    Regression(c=3.0),
+    (NETWORK,),
+)
 
 
 def make_bundle() -> Bundle:
     rng = np.random.default_rng(0)
-    heads = [
-        Head(item, pose, rng.normal(size=SHAPE).astype(np.float32), bias)
-        for item, pose, bias in (("R1", "REST", 101.25), ("M1", "BROW", 1 / 3))
-    ]
+    network, movement, side = (
+        rng.normal(size=shape).astype(np.float32) for shape in (SHAPE, (2, 4, 3), SHAPE)
+    )
     return Bundle(
         name="test",
         version="3",
         created=date(2026, 5, 4),
         commissioning=True,
         protocol="jena9",
-        backbone=BackboneId("efficientnet-lite0", "block10", "ab" * 32, SHAPE),
-        preprocessing=Preprocessing(detector_sides=(320, 640), margin=0.2),
-        regression=Regression(c=3.0),
+        backbone=BackboneId("efficientnet-lite0", "block10", "ab" * 32),
+        recipe=RECIPE,
         training=(TrainingSet("phantoms", "drawn faces", 12, 10, 8, 4, 1),),
         folds=11,
         errors=(ItemError("R1", "phantoms", "patients", 8, 12.5, 20.0),),
-        heads=tuple(heads),
+        uncertainties=(Uncertainty("R1", 30.5, 0.9, 40.25, 82),),
+        novelty=Novelty(np.zeros(4, np.float32), np.array([1, 1, np.inf, 1], np.float32), 1.5),
+        side=Head("side", (side,), 0.0),
+        side_right=0.94,
+        heads=(Head("R1", (network,), 101.25), Head("M1", (network, movement), 1 / 3)),
     )
 
 
@@ -59,10 +75,13 @@ def test_a_bundle_comes_back_as_it_was(folder: Path) -> None:
     saved, loaded = make_bundle(), load_bundle(folder)
     assert describe_bundle(loaded) == describe_bundle(saved)
     assert loaded.hash == saved.hash
-    assert loaded.preprocessing == saved.preprocessing
-    for head, expected in zip(loaded.heads, saved.heads, strict=True):
-        assert np.array_equal(head.weights, expected.weights)
-        assert head.bias == expected.bias
+    assert loaded.recipe == saved.recipe
+    assert loaded.uncertainties == saved.uncertainties
+    assert loaded.side is not None
+    assert saved.side is not None
+    for head, expected in zip([*loaded.heads, loaded.side], [*saved.heads, saved.side], strict=True):
+        assert all(map(np.array_equal, head.weights, expected.weights))
+        assert (head.item, head.bias) == (expected.item, expected.bias)
 
 
 def test_saving_again_replaces_the_bundle_there(folder: Path) -> None:
@@ -102,7 +121,7 @@ def test_changed_weights_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": 99}, "not of format 1"),
+        ({"format": 99}, "not of format 2"),
         ({"commissioning": False}, "was changed after training"),
         ({"backbone": {}}, "lacks or garbles"),
         ({"items": [{"item": "X9", "pose": "REST"}]}, "lacks or garbles"),
@@ -122,8 +141,17 @@ def test_a_manifest_that_is_no_json_is_refused(folder: Path) -> None:
         load_bundle(folder)
 
 
-def test_a_head_scores_by_the_sum_of_weighted_activations() -> None:
-    head = make_bundle().heads[0]
-    activations = np.random.default_rng(1).normal(size=(5, *SHAPE)).astype(np.float32)
-    expected = [float((one * head.weights).sum()) + head.bias for one in activations]
-    assert head.score(activations) == pytest.approx(expected, abs=1e-4)
+def test_a_head_scores_by_the_sum_of_weighted_features() -> None:
+    rng = np.random.default_rng(1)
+    network = rng.normal(size=(3, 2, 2, *SHAPE)).astype(np.float32)
+    movement = rng.normal(size=(3, 2, 2, 2, 8, 3)).astype(np.float32)
+    bundle = make_bundle()
+    head = bundle.heads[1]
+    left = np.array([False, True, False])
+    scores = head.score(RECIPE.blocks["M1"], Maps(POSES, network, movement), Cases(np.arange(3), left))
+    for number, score in enumerate(scores):
+        affected, other = (1, 0) if left[number] else (0, 1)
+        difference = (network[number, :, affected] - network[number, :, other]).mean(axis=0)
+        moved = movement[number, 1, affected, :, 4:]
+        expected = (difference * head.weights[0]).sum() + (moved * head.weights[1]).sum() + head.bias
+        assert score == pytest.approx(float(expected), abs=1e-4)

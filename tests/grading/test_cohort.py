@@ -34,7 +34,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def rows() -> list[dict[str, str]]:
-    return [ROW.copy(), ROW | {"session": "T2"}, ROW | {"subject": "B", "person": "p2", "group": "healthy"}]
+    return [
+        ROW.copy(),
+        ROW | {"session": "T2"},
+        ROW | {"subject": "B", "person": "p2", "group": "healthy", "side": ""},
+    ]
 
 
 def test_columns_may_come_in_any_order_with_others_between(folder: Path) -> None:
@@ -59,16 +63,18 @@ def test_an_empty_label_is_unknown_and_an_empty_person_is_the_subject(folder: Pa
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"M4": "101"}, r"row 2: M4 must be a number from 0 to 100"),
-        ({"R1": "-1"}, r"row 2: R1 must be a number from 0 to 200"),
-        ({"R1": "nan"}, r"row 2: R1 must be a number"),
-        ({"R1": "much"}, r"row 2: R1 must be a number"),
+        ({"M4": "101"}, r"row 2: M4 must be between 0 and 100"),
+        ({"R1": "-1"}, r"row 2: R1 must be between 0 and 200"),
+        ({"R1": "nan"}, r"row 2: R1 must be between"),
+        ({"R1": "much"}, r"row 2: R1 must be between"),
         ({"group": "patient"}, r"row 2: the group must be palsy or healthy"),
+        ({"side": "left"}, r"row 2: the side must be L or R"),
+        ({"group": "healthy"}, r"row 2: a healthy recording has no affected side"),
         ({"subject": ""}, r"row 2: the subject must be"),
         ({"subject": "../A"}, r"row 2: the subject must be"),
         ({"subject": "C"}, r"row 2: .*not a folder"),
         ({"session": "T2"}, r"rows 2 and 3 are the same recording"),
-        ({"group": "healthy"}, r"row 3: the subject has another person or group"),
+        ({"group": "healthy", "side": ""}, r"row 3: the subject has another person or group"),
         ({"person": "p9"}, r"row 3: the subject has another person or group"),
     ],
 )
@@ -88,8 +94,25 @@ def test_a_missing_photo_is_named_with_its_row_and_pose(folder: Path) -> None:
 
 
 def test_a_missing_column_is_named(folder: Path) -> None:
-    write(folder, rows(), [name for name in HEADER if name != "M7"])
-    with pytest.raises(CohortError, match="lacks the column M7"):
+    write(folder, rows(), [name for name in HEADER if name != "group"])
+    with pytest.raises(CohortError, match="lacks the column group"):
+        read_cohort(folder)
+
+
+def test_a_table_without_items_can_only_be_predicted(folder: Path) -> None:
+    write(folder, rows(), HEADER[:7])
+    with pytest.raises(CohortError, match="no column of an item"):
+        read_cohort(folder)
+    cohort = read_cohort(folder, labelled=False)
+    assert [(r.side, r.labels) for r in cohort.recordings] == [("L", {}), ("L", {}), (None, {})]
+
+
+def test_labels_of_other_scales_are_read_and_checked_by_their_own_answers(folder: Path) -> None:
+    header = [*HEADER[:7], "HB", "SBV1", "T1"]
+    write(folder, [ROW | {"HB": "4", "SBV1": "2", "T1": "1"}], header)
+    assert read_cohort(folder).recordings[0].labels == {"HB": 4.0, "SBV1": 2.0, "T1": 1.0}
+    write(folder, [ROW | {"HB": "3.5"}], header)
+    with pytest.raises(CohortError, match="row 2: HB must be one of 1, 2, 3"):
         read_cohort(folder)
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from grading import commissioning as recipe
 from grading.backbones import load_backbone
 from grading.bundle import COMMISSIONING_BUNDLE, Bundle, describe_bundle, load_bundle
-from grading.face import PREPROCESSING
 from grading.phantom import write_cohort
+from grading.recipes import halves
 from grading.scales import PREDICTED_ITEMS
 
 Series = dict[str, NDArray[np.uint8]]
@@ -37,8 +37,7 @@ def test_it_is_the_one_that_the_recipe_describes(commissioning: Bundle) -> None:
     assert commissioning.backbone.layer == recipe.LAYER
     assert commissioning.backbone.weight_hash == backbone.weight_hash
     assert (commissioning.version, commissioning.created) == (recipe.VERSION, recipe.CREATED)
-    assert (commissioning.regression.epsilon, commissioning.regression.c) == (0.1, recipe.COST)
-    assert commissioning.preprocessing == PREPROCESSING
+    assert commissioning.recipe == halves()
     assert commissioning.training[0].people == recipe.PHANTOM_PATIENTS
 
 

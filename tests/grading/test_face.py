@@ -1,4 +1,4 @@
-"""Finding the one face in a photo and cutting it out."""
+"""Finding the one face in a photo."""
 
 from pathlib import Path
 
@@ -7,16 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from grading.face import (
-    BlankPhotoError,
-    FaceBox,
-    NoFaceError,
-    Preprocessing,
-    SeveralFacesError,
-    crop_face,
-    find_face,
-    view_crop,
-)
+from grading.face import BlankPhotoError, NoFaceError, SeveralFacesError, find_face
 from grading.photos import load_photo
 
 Photos = dict[str, NDArray[np.uint8]]
@@ -48,8 +39,8 @@ def test_a_face_too_small_for_the_first_look_is_found_in_the_second(photos: Phot
     face = resized(photos["REST"], 0.25)
     scene[300 : 300 + face.shape[0], 600 : 600 + face.shape[1]] = face
     with pytest.raises(NoFaceError):
-        find_face(scene, Preprocessing(detector_sides=(480,)))
-    box = find_face(scene, Preprocessing(detector_sides=(480, 1400)))
+        find_face(scene, (480,))
+    box = find_face(scene, (480, 1400))
     assert 600 <= box.left < box.right <= 600 + face.shape[1]
 
 
@@ -79,32 +70,6 @@ def test_a_photo_without_a_face_is_refused() -> None:
 def test_a_single_pixel_is_refused() -> None:
     with pytest.raises(BlankPhotoError):
         find_face(np.zeros((1, 1, 3), dtype=np.uint8))
-
-
-def test_a_crop_keeps_the_aspect_ratio_and_is_black_outside_the_photo() -> None:
-    photo = np.full((100, 60, 3), 200, dtype=np.uint8)
-    photo[40:60, 20:40] = 50
-    crop = crop_face(photo, FaceBox(0, 20, 60, 80), Preprocessing(margin=0.5, size=240))
-    assert crop.shape == (240, 240, 3)
-    # the square of 20 pixels stays a square, twice as large
-    assert np.all(crop[105:135, 105:135] == 50)
-    assert np.all(crop[90:150, [90, 150]] == 200)
-    assert np.all(crop[[90, 150], 90:150] == 200)
-    assert crop[:, :50].max() == 0
-
-
-def test_a_box_beside_the_photo_gives_a_black_crop() -> None:
-    photo = np.full((50, 50, 3), 200, dtype=np.uint8)
-    assert crop_face(photo, FaceBox(500, 500, 560, 560)).max() == 0
-
-
-def test_the_view_shows_more_around_the_face_than_the_crop() -> None:
-    photo = np.full((400, 400, 3), 200, dtype=np.uint8)
-    box = FaceBox(150, 150, 250, 250)
-    photo[box.top : box.bottom, box.left : box.right] = 50
-    view, crop = view_crop(photo, box, 256), crop_face(photo, box)
-    assert view.shape == (256, 256, 3)
-    assert (view < 100).mean() < 0.6 * (crop < 100).mean()
 
 
 @pytest.mark.cohort

@@ -12,17 +12,22 @@ from PIL import Image
 from grading.backbones import Backbone, load_backbone
 from grading.bundle import BackboneMismatchError, load_bundle, save_bundle
 from grading.cohort import Cohort, LabelledRecording
-from grading.face import PREPROCESSING
-from grading.features import cohort_features
+from grading.crossvalidation import TrainingError
+from grading.features import cohort_maps
+from grading.framing import BoxFrame, Preprocessing
 from grading.grader import Grader
 from grading.photos import load_photo
 from grading.prediction import predict_cohort, write_predictions
 from grading.preparing import prepare_photo
+from grading.recipes import halves, paper
 from grading.regression import Regression
-from grading.scales import PREDICTED_ITEMS
-from grading.training import Settings, TrainingError, train
+from grading.scales import HOUSE_BRACKMANN, PREDICTED_ITEMS
+from grading.training import Settings, labelled_items, train
 
-SETTINGS = Settings(name="test", created=date(2026, 1, 2), regression=Regression(c=10))
+# the paper's recipe sees light, which is what the labels of the drawn cohort follow
+SETTINGS = Settings(name="test", created=date(2026, 1, 2), recipe=paper(regression=Regression(c=10)))
+SIDED = replace(SETTINGS, recipe=halves())
+SIDES = {1: "R", 2: "L", 3: "R", 4: None, 5: "L", 6: "R"}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,9 @@ def cohort(photos: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFacto
             files[pose] = folder / f"{number}-{pose}.png"
             Image.fromarray((photo * brightness).astype(np.uint8)).save(files[pose], compress_level=1)
         labels = {item.id: 100.0 if number == 4 else item.span * brightness for item in PREDICTED_ITEMS}
-        recordings.append(LabelledRecording(f"P{number}", "1", f"p{number}", number == 4, labels, files))
+        recordings.append(
+            LabelledRecording(f"P{number}", "1", f"p{number}", number == 4, SIDES[number], labels, files)
+        )
     return Cohort("drawn", "one drawn face in different light", tuple(recordings))
 
 
@@ -65,9 +72,43 @@ def test_a_bundle_says_what_it_was_trained_on_and_how_wrong_it_was(
     assert groups == [("all", 6), ("patients", 5), ("healthy", 1)]
 
 
-def test_training_twice_gives_the_same_bundle(cohort: Cohort, backbone: Backbone, cache: Path) -> None:
-    one, other = (train([cohort], backbone, SETTINGS, cache=cache).bundle for _ in range(2))
+@pytest.mark.parametrize("settings", [SETTINGS, SIDED])
+def test_training_twice_gives_the_same_bundle(
+    cohort: Cohort, backbone: Backbone, cache: Path, settings: Settings
+) -> None:
+    one, other = (train([cohort], backbone, settings, cache=cache).bundle for _ in range(2))
     assert one.hash == other.hash
+
+
+def test_the_halves_need_the_affected_side_of_patients(
+    cohort: Cohort, backbone: Backbone, cache: Path
+) -> None:
+    recordings = (replace(cohort.recordings[0], side=None), *cohort.recordings[1:])
+    with pytest.raises(TrainingError, match="affected side of P1/1 is not given"):
+        train([replace(cohort, recordings=recordings)], backbone, SIDED, cache=cache)
+
+
+def test_house_brackmann_grades_are_learned_by_the_same_command(
+    cohort: Cohort, backbone: Backbone, cache: Path
+) -> None:
+    graded = tuple(
+        replace(r, labels={"HB": 1.0 if r.healthy else float(2 + number % 5)})
+        for number, r in enumerate(cohort.recordings)
+    )
+    cohorts = [replace(cohort, recordings=graded)]
+    items = labelled_items(cohorts, HOUSE_BRACKMANN.id)
+    bundle = train(cohorts, backbone, replace(SETTINGS, recipe=halves(items)), cache=cache).bundle
+    assert [head.item for head in bundle.heads] == ["HB"]
+    predictions, _ = predict_cohort(bundle, cohorts[0], backbone, cache=cache)
+    assert all(1 <= prediction.scores["HB"] <= 6 for prediction in predictions)
+    with pytest.raises(TrainingError, match="no recording has a label of Sunnybrook"):
+        labelled_items(cohorts, "sunnybrook")
+
+
+def test_labels_that_are_all_alike_are_refused(cohort: Cohort, backbone: Backbone, cache: Path) -> None:
+    alike = tuple(replace(r, labels={**r.labels, "M1": 50.0}) for r in cohort.recordings)
+    with pytest.raises(TrainingError, match="M1 has the same label in every recording"):
+        train([replace(cohort, recordings=alike)], backbone, SETTINGS, cache=cache)
 
 
 def test_the_median_baseline_is_that_of_the_same_group_in_the_other_folds(
@@ -97,7 +138,7 @@ def test_grading_and_predicting_agree_and_survive_the_disk(
     bundle = load_bundle(tmp_path / "bundle")
     predictions, _ = predict_cohort(bundle, cohort, backbone, cache=cache)
     photos = {pose: load_photo(path) for pose, path in cohort.recordings[1].photos.items()}
-    crops = {pose: prepare_photo(photo, pose).crop for pose, photo in photos.items()}
+    crops = {pose: prepare_photo(photo, pose, bundle.preprocessing).crop for pose, photo in photos.items()}
     assert predictions[1].scores == pytest.approx(Grader(bundle, "cpu").grade(crops).scores, abs=0.01)
     assert predictions[0].scores["R1"] < predictions[-1].scores["R1"]
 
@@ -119,7 +160,7 @@ def test_a_photo_without_a_face_is_reported_and_costs_only_its_items(
     bundle = trained.bundle
     predictions, unusable = predict_cohort(bundle, replace(cohort, recordings=recordings), backbone)
     assert len(unusable) == 1
-    write_predictions(predictions, tmp_path / "predictions.csv")
+    write_predictions(predictions, [item.id for item in PREDICTED_ITEMS], tmp_path / "predictions.csv")
     with (tmp_path / "predictions.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["subject", "session", *(item.id for item in PREDICTED_ITEMS)]
@@ -132,35 +173,47 @@ def test_a_second_run_reads_the_cache_and_a_damaged_file_is_made_anew(
     cohort: Cohort, backbone: Backbone, tmp_path: Path
 ) -> None:
     few = replace(cohort, recordings=cohort.recordings[:2])
-    first = cohort_features(few, backbone, PREPROCESSING, ["REST"], cache=tmp_path)
+    recipe = halves(tuple(item for item in PREDICTED_ITEMS if item.id == "M1"))
+    first = cohort_maps(few, backbone, recipe, cache=tmp_path).maps
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
-    assert len(kept) == 4
+    # a crop and the activations of every photo, and five movements since the rest photo
+    assert len(kept) == 2 * (9 + 9 + 5)
     steps: list[tuple[int, int]] = []
-    second = cohort_features(
-        few,
-        backbone,
-        PREPROCESSING,
-        ["REST"],
-        cache=tmp_path,
-        progress=lambda done, total: steps.append((done, total)),
-    )
-    assert steps == [(1, 2), (2, 2)]
+    second = cohort_maps(
+        few, backbone, recipe, cache=tmp_path, progress=lambda done, total: steps.append((done, total))
+    ).maps
+    assert steps[-1] == (18, 18)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == kept
     for path in kept:
         path.write_bytes(path.read_bytes()[:100])
-    third = cohort_features(few, backbone, PREPROCESSING, ["REST"], cache=tmp_path)
-    for features in (second, third):
-        assert np.array_equal(features.activations["REST"], first.activations["REST"])
+    third = cohort_maps(few, backbone, recipe, cache=tmp_path).maps
+    for maps in (second, third):
+        assert np.array_equal(maps.network, first.network)
+        assert np.array_equal(maps.movement, first.movement)
+
+
+def test_maps_of_a_cohort_are_those_of_the_grader(
+    cohort: Cohort, backbone: Backbone, cache: Path, tmp_path: Path
+) -> None:
+    bundle = train([cohort], backbone, SIDED, cache=cache).bundle
+    photos = {pose: load_photo(path) for pose, path in cohort.recordings[2].photos.items()}
+    crops = {pose: prepare_photo(photo, pose, bundle.preprocessing).crop for pose, photo in photos.items()}
+    ours = Grader(bundle, "cpu").maps([crops])
+    kept = cohort_maps(cohort, backbone, bundle.recipe, cache=cache).maps
+    assert ours.poses == kept.poses
+    assert ours.network[0] == pytest.approx(kept.network[2], abs=1e-3)
+    assert ours.movement is not None
+    assert kept.movement is not None
+    assert np.array_equal(ours.movement[0], kept.movement[2])
 
 
 def test_another_preprocessing_is_not_served_from_the_cache(
     cohort: Cohort, backbone: Backbone, tmp_path: Path
 ) -> None:
     few = replace(cohort, recordings=cohort.recordings[:1])
-    wide = replace(PREPROCESSING, margin=0.5)
+    wide = replace(paper(), preprocessing=Preprocessing(BoxFrame(margin=0.5), twin=False))
     one, other = (
-        cohort_features(few, backbone, setting, ["REST"], cache=tmp_path).activations["REST"]
-        for setting in (PREPROCESSING, wide)
+        cohort_maps(few, backbone, recipe, cache=tmp_path).maps.network for recipe in (paper(), wide)
     )
     assert not np.allclose(one, other)
 
@@ -178,7 +231,7 @@ def test_two_cohorts_of_one_name_are_refused(cohort: Cohort, backbone: Backbone)
 
 def test_one_person_is_too_few(cohort: Cohort, backbone: Backbone, cache: Path) -> None:
     alone = replace(cohort, recordings=cohort.recordings[:1])
-    with pytest.raises(TrainingError, match="fewer than two persons"):
+    with pytest.raises(TrainingError, match="only one person"):
         train([alone], backbone, SETTINGS, cache=cache)
 
 
@@ -186,5 +239,5 @@ def test_an_item_that_nobody_labelled_is_named(cohort: Cohort, backbone: Backbon
     unlabelled = tuple(
         replace(r, labels={key: v for key, v in r.labels.items() if key != "M2"}) for r in cohort.recordings
     )
-    with pytest.raises(TrainingError, match="M2 has no labelled recording"):
+    with pytest.raises(TrainingError, match="M2 is labelled for fewer than two persons"):
         train([replace(cohort, recordings=unlabelled)], backbone, SETTINGS, cache=cache)

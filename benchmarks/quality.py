@@ -1,0 +1,366 @@
+"""How often the quality gates bark at good photos, and how often they catch spoilt ones.
+
+    python benchmarks/quality.py --cohort /work/shared/cohort --limit 30
+
+Good photos are one recording per person of the cohort (real faces with simulated palsy) and drawn phantoms.
+They are then spoilt on purpose, one photo per person and pose in turn. A turned head is simulated: the photo
+is laid over a general relief of a head, an ellipsoid with a nose, and that is turned. The last line is one
+JSON object.
+"""
+
+import argparse
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from grading.cohort import read_cohort
+from grading.errors import PermanentError
+from grading.eyes import Eyes, find_eyes
+from grading.face import FaceBox, Photo, find_face
+from grading.framing import PREPROCESSING, cut
+from grading.mirroring import mirrored_photos
+from grading.phantom import draw_series, phantom_patient
+from grading.photos import load_photo
+from grading.quality import FACE, GATES, Measures, Severity, flags_of, measure
+
+Series = dict[str, Photo]
+Spoil = Callable[[Photo, Eyes, np.random.Generator], Photo]
+
+SKIN_LIMITS = (10.0, 41.0)
+"""Individual typology angles in degrees between dark, intermediate and light skin (Chardon et al. 1991)."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A photo with its face found and measured."""
+
+    photo: Photo
+    face: FaceBox
+    eyes: Eyes
+    measures: Measures
+
+
+def examine(photo: Photo) -> Found:
+    """Find and measure the face; raises what `find_face` raises."""
+    face = find_face(photo)
+    eyes = find_eyes(photo, face)
+    return Found(photo, face, eyes, measure(photo, face, eyes))
+
+
+# --- spoiling -------------------------------------------------------------------------------------------
+
+
+def blurred(share: float, *, along: int | None = None) -> Spoil:
+    """Gaussian blur; ``share`` is its sigma in distances between the eyes, ``along`` one axis only."""
+
+    def spoil(photo: Photo, eyes: Eyes, _: np.random.Generator) -> Photo:
+        sigma = [share * eyes.distance] * 2
+        if along is not None:
+            sigma[1 - along] = 0.0
+        return np.asarray(ndimage.gaussian_filter(photo, (*sigma, 0.0)))
+
+    return spoil
+
+
+def blurred_and_noisy(share: float, noise: float) -> Spoil:
+    """Blur, then noise of ``noise`` grey levels (standard deviation), as a sensor adds it after the lens."""
+
+    def spoil(photo: Photo, eyes: Eyes, rng: np.random.Generator) -> Photo:
+        soft = blurred(share)(photo, eyes, rng).astype(float)
+        return eight_bit(soft + rng.normal(0, noise, photo.shape))
+
+    return spoil
+
+
+def shrunk(distance: float) -> Spoil:
+    """Scaled so that the eyes are ``distance`` pixels apart."""
+
+    def spoil(photo: Photo, eyes: Eyes, _: np.random.Generator) -> Photo:
+        image, scale = Image.fromarray(photo), distance / eyes.distance
+        size = round(image.width * scale), round(image.height * scale)
+        return np.asarray(image.resize(size, Image.Resampling.LANCZOS))
+
+    return spoil
+
+
+def exposed(stops: float) -> Spoil:
+    """``stops`` more light (twice per stop) in linear light, clipped and stored as 8-bit sRGB again."""
+
+    def spoil(photo: Photo, _: Eyes, __: np.random.Generator) -> Photo:
+        light = np.clip(linear(photo) * 2.0**stops, 0, 1)
+        stored = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+        return eight_bit(stored * 255)
+
+    return spoil
+
+
+def half_black(photo: Photo, eyes: Eyes, _: np.random.Generator) -> Photo:
+    """One side of the face lies in black shadow."""
+    dark = photo.copy()
+    dark[:, : round(eyes.middle[0])] //= 30
+    return dark
+
+
+def hazy(photo: Photo, _: Eyes, __: np.random.Generator) -> Photo:
+    """A fingerprint on the lens: three quarters of the contrast are gone."""
+    return eight_bit(128 + (photo.astype(float) - 128) / 4)
+
+
+def rolled(degrees: float) -> Spoil:
+    """The head leans by ``degrees`` in the picture."""
+
+    def spoil(photo: Photo, eyes: Eyes, _: np.random.Generator) -> Photo:
+        turned = Image.fromarray(photo).rotate(
+            eyes.roll - degrees, Image.Resampling.BICUBIC, center=eyes.middle, fillcolor=(128, 128, 128)
+        )
+        return np.asarray(turned)
+
+    return spoil
+
+
+def turned(degrees: float) -> Spoil:
+    """The head looks ``degrees`` to the right of the picture (simulated, see the module)."""
+
+    def spoil(photo: Photo, eyes: Eyes, _: np.random.Generator) -> Photo:
+        across = np.subtract(eyes.left, eyes.right) / eyes.distance
+        rows, columns = np.mgrid[: photo.shape[0], : photo.shape[1]].astype(float)
+        x, y = (columns - eyes.middle[0]) / eyes.distance, (rows - eyes.middle[1]) / eyes.distance
+        u, v = x * across[0] + y * across[1], y * across[0] - x * across[1]
+        angle, source = math.radians(degrees), u
+        for _step in range(
+            12
+        ):  # where did the pixel that now lies at u come from? Damped, so that it settles
+            source = (source + (u - relief(source, v) * math.sin(angle)) / math.cos(angle)) / 2
+        shift = (source - u) * eyes.distance
+        places = [rows + shift * across[1], columns + shift * across[0]]
+        channels = [
+            ndimage.map_coordinates(photo[..., channel], places, order=1, mode="nearest")
+            for channel in range(3)
+        ]
+        return np.stack(channels, axis=-1)
+
+    return spoil
+
+
+def relief(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Depth of a general head towards the camera, all in distances between the eyes, from between them."""
+    head = 1.5 * np.sqrt(np.clip(1 - (u / 1.25) ** 2 - ((v - 0.4) / 2.1) ** 2, 0, None))
+    nose = 0.35 * np.exp(-0.5 * (u / 0.16) ** 2 - 0.5 * ((v - 0.55) / 0.22) ** 2)
+    return np.asarray(head + nose - 1.0)
+
+
+def linear(photo: Photo) -> NDArray[np.float64]:
+    """sRGB levels as linear light, 0-1."""
+    stored = photo / 255.0
+    return np.where(stored <= 0.04045, stored / 12.92, ((stored + 0.055) / 1.055) ** 2.4)
+
+
+def eight_bit(levels: NDArray[np.float64]) -> Photo:
+    """Rounded and clipped to 0-255."""
+    return np.clip(np.round(levels), 0, 255).astype(np.uint8)
+
+
+SPOILT: dict[str, tuple[str, tuple[tuple[str, Spoil], ...]]] = {
+    "photo.blurred": (
+        "sigma in % of the eye distance",
+        (
+            *((f"{share:g} %", blurred(share / 100)) for share in (1, 1.5, 2, 3, 4, 6)),
+            ("3 %, sideways only", blurred(0.03, along=1)),
+            ("3 %, up and down only", blurred(0.03, along=0)),
+            ("3 %, then noise of 5 levels", blurred_and_noisy(0.03, 5)),
+        ),
+    ),
+    "face.small": (
+        "pixels between the eyes",
+        tuple((f"{distance} px", shrunk(distance)) for distance in (110, 95, 85, 70, 55, 40)),
+    ),
+    "photo.overexposed": ("stops", tuple((f"+{stops:g}", exposed(stops)) for stops in (0.5, 1, 1.5, 2, 3))),
+    "photo.underexposed": ("shadow", (("half the face black", half_black),)),
+    "photo.flat": (
+        "stops, or haze",
+        (*((f"{stops:g}", exposed(stops)) for stops in (-1, -2, -3, -4, -5)), ("haze", hazy)),
+    ),
+    "face.tilted": (
+        "degrees",
+        tuple((f"{degrees}°", rolled(degrees)) for degrees in (3, -7, 9, -12, 15, -20)),
+    ),
+    "face.turned": (
+        "degrees, simulated",
+        tuple((f"{degrees}°", turned(degrees)) for degrees in (-3, 5, -8, 10, -12, 15, -20, 20)),
+    ),
+}
+
+
+# --- measuring ------------------------------------------------------------------------------------------
+
+
+def skin_tone(found: Found) -> str:
+    """Dark, intermediate or light, by the individual typology angle of the cheeks (CIELAB)."""
+    cheeks = cut(found.photo, found.face, found.eyes, FACE)[170:230, [*range(60, 95), *range(161, 196)]]
+    red, green, blue = np.median(linear(cheeks).reshape(-1, 3), axis=0)
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089
+    lightness, yellow = 116 * np.cbrt(y) - 16, 200 * (np.cbrt(y) - np.cbrt(z))
+    angle = math.degrees(math.atan2(lightness - 50, yellow))
+    return ("dark", "intermediate", "light")[int(np.searchsorted(SKIN_LIMITS, angle))]
+
+
+def cohort_series(folder: Path, limit: int) -> Iterator[Series]:
+    """The photos of the first recording of each person."""
+    people = {recording.person: recording for recording in reversed(read_cohort(folder).recordings)}
+    for recording in list(people.values())[::-1][:limit]:
+        yield {pose: load_photo(path) for pose, path in recording.photos.items()}
+
+
+def phantom_series(count: int) -> Iterator[Series]:
+    """Drawn series of ``count`` phantoms before surgery."""
+    for seed in range(count):
+        patient = phantom_patient(seed)
+        yield draw_series(patient, patient.recordings[0])
+
+
+class Tally:
+    """Counts of what was flagged, by a key in the order in which keys came up."""
+
+    def __init__(self) -> None:
+        self.total: dict[tuple[str, ...], int] = defaultdict(int)
+        self.warned: dict[tuple[str, ...], int] = defaultdict(int)
+        self.rejected: dict[tuple[str, ...], int] = defaultdict(int)
+
+    def add(self, key: tuple[str, ...], severity: str | None) -> None:
+        """Count one photo that was warned of, rejected or passed (None)."""
+        self.total[key] += 1
+        self.warned[key] += severity is not None
+        self.rejected[key] += severity == Severity.REJECT
+
+    def rows(self) -> Iterator[tuple[tuple[str, ...], int, float, float]]:
+        """Key, photos, share flagged at all, share rejected."""
+        for key, total in self.total.items():
+            yield key, total, self.warned[key] / total, self.rejected[key] / total
+
+
+def severity_of(measures: Measures, code: str) -> str | None:
+    """How the gate ``code`` judges, None where it passes."""
+    return next((flag.severity for flag in flags_of(measures) if flag.code == code), None)
+
+
+def measure_good(name: str, found: dict[str, Found], good: Tally, values: dict[str, list[float]]) -> None:
+    """Count false alarms on the untouched photos of one series."""
+    for one in found.values():
+        for gate in GATES:
+            severity = severity_of(one.measures, gate.code)
+            good.add((name, gate.code), severity)
+            if gate.code in ("photo.overexposed", "photo.underexposed", "photo.flat"):
+                good.add((f"{name}, {skin_tone(one)} skin", gate.code), severity)
+            values[f"{name} {gate.measure}"].append(getattr(one.measures, gate.measure))
+
+
+def measure_spoilt(name: str, one: Found, spoilt: Tally, rng: np.random.Generator) -> None:
+    """Spoil one photo in every way; a face that is not found any more counts as rejected."""
+    for code, (_, ways) in SPOILT.items():
+        for way, spoil in ways:
+            try:
+                severity = severity_of(examine(spoil(one.photo, one.eyes, rng)).measures, code)
+            except PermanentError:
+                severity = Severity.REJECT
+            spoilt.add((name, code, way), severity)
+    beside = np.hstack([one.photo, one.photo])
+    band = one.photo[: max(one.face.top // 2, 20)]
+    for code, photo in (("photo.several_faces", beside), ("photo.no_face", band)):
+        try:
+            find_face(photo)
+            severity = None
+        except PermanentError as error:
+            severity = Severity.REJECT if error.code in (code, "photo.blank") else None
+        spoilt.add((name, code, "two beside each other" if photo is beside else "background"), severity)
+
+
+def measure_mirrored(name: str, photos: Series, spoilt: Tally, rng: np.random.Generator) -> None:
+    """Mirror no, one, or three photos of a series; only exactly the right answer counts as found."""
+    stressed = {
+        pose: lit(turned(rng.uniform(-6, 6))(photo, examine(photo).eyes, rng), rng)
+        for pose, photo in photos.items()
+    }
+    for kind, series in (("", photos), (", unlike light and turned up to 6°", stressed)):
+        crops, mirrored = {}, {}
+        for pose, photo in series.items():
+            crops[pose], mirrored[pose] = crop(photo), crop(np.ascontiguousarray(photo[:, ::-1]))
+        answer = mirrored_photos(crops)
+        for pose in series:
+            spoilt.add((name, "mirrored", f"none{kind}"), Severity.WARN if pose in answer else None)
+            hit = mirrored_photos({**crops, pose: mirrored[pose]}) == (pose,)
+            spoilt.add((name, "mirrored", f"one{kind}"), Severity.WARN if hit else None)
+        some = set(rng.choice(list(series), 3, replace=False))
+        answer = mirrored_photos({pose: (mirrored if pose in some else crops)[pose] for pose in series})
+        for pose in some:
+            spoilt.add((name, "mirrored", f"three{kind}"), Severity.WARN if pose in answer else None)
+
+
+def lit(photo: Photo, rng: np.random.Generator) -> Photo:
+    """Up to a quarter more light on one side and less on the other."""
+    slope = np.linspace(-1, 1, photo.shape[1])[None, :, None] * rng.uniform(-0.25, 0.25)
+    return eight_bit(photo * (1 + slope))
+
+
+def crop(photo: Photo) -> Photo:
+    """The two tiles of the default crop."""
+    face = find_face(photo)
+    return cut(photo, face, find_eyes(photo, face), PREPROCESSING)
+
+
+def main() -> None:
+    """Measure, print Markdown tables, then one line of JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--cohort", type=Path, required=True)
+    parser.add_argument("--limit", type=int, default=60, help="people, and a third as many phantoms")
+    arguments = parser.parse_args()
+    good, spoilt = Tally(), Tally()
+    values: dict[str, list[float]] = defaultdict(list)
+    rng = np.random.default_rng(0)
+    sources = (
+        ("simulated palsy on real faces", cohort_series(arguments.cohort, arguments.limit)),
+        ("phantoms", phantom_series(max(1, arguments.limit // 3))),
+    )
+    for name, all_series in sources:
+        for number, photos in enumerate(all_series):
+            found = {pose: examine(photo) for pose, photo in photos.items()}
+            measure_good(name, found, good, values)
+            measure_spoilt(name, list(found.values())[number % len(found)], spoilt, rng)
+            if number % 2 == 0:
+                measure_mirrored(name, photos, spoilt, rng)
+    figures = report(good, spoilt, values)
+    print(json.dumps({"benchmark": "quality", "people": arguments.limit, **figures}))
+
+
+def report(good: Tally, spoilt: Tally, values: dict[str, list[float]]) -> dict[str, object]:
+    """Print the tables and give the same figures for the line of JSON."""
+    print("| untouched photos | measure | 1 % | 50 % | 99 % |\n|---|---|---|---|---|")
+    for name, numbers in values.items():
+        source, measure_name = name.rsplit(" ", 1)
+        low, middle, high = np.percentile(numbers, (1, 50, 99))
+        print(f"| {source} | {measure_name} | {low:.2f} | {middle:.2f} | {high:.2f} |")
+    print("\n| untouched photos | gate | photos | flagged | of these rejected |\n|---|---|---|---|---|")
+    for (source, code), total, flagged, rejected in good.rows():
+        print(f"| {source} | `{code}` | {total} | {flagged:.1%} | {rejected:.1%} |")
+    print("\n| spoilt photos | gate | how | photos | flagged | rejected |\n|---|---|---|---|---|---|")
+    for (source, code, way), total, flagged, rejected in spoilt.rows():
+        print(f"| {source} | `{code}` | {way} | {total} | {flagged:.0%} | {rejected:.0%} |")
+    return {
+        kind: {
+            " / ".join(key): [total, round(flagged, 4), round(rejected, 4)]
+            for key, total, flagged, rejected in tally.rows()
+        }
+        for kind, tally in (("false_alarms", good), ("detected", spoilt))
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Cross-validation as tables: how wrong a recipe is, beside honest baselines and the paper's figures.
+
+`evaluate` runs it, `all_tables` makes its tables, `markdown_page` joins them. `docs/evaluation.md` says what
+each table means.
+"""
+
+from grading.evaluation.all_tables import all_tables
+from grading.evaluation.outcomes import Outcomes, item_outcomes, sub_score_outcomes
+from grading.evaluation.page import data_line, markdown_page
+from grading.evaluation.running import Evaluation, EvaluationError, Model, choose_models, evaluate
+from grading.evaluation.tables import Table
+
+__all__ = [
+    "Evaluation",
+    "EvaluationError",
+    "Model",
+    "Outcomes",
+    "Table",
+    "all_tables",
+    "choose_models",
+    "data_line",
+    "evaluate",
+    "item_outcomes",
+    "markdown_page",
+    "sub_score_outcomes",
+]

@@ -1,0 +1,164 @@
+"""Running the cross-validations that the tables are made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from grading.cohort import Cohort
+from grading.crossvalidation import CrossValidation, cross_validate
+from grading.errors import PermanentError
+from grading.evaluation.brows import BrowDistances, measure_brows
+from grading.features import CohortMaps, Progress, UnusablePhoto, cohort_maps
+from grading.recipes import RECIPES, Recipe
+from grading.scales import PREDICTED_ITEMS, Item
+from grading.weights import SOURCES, WeightsError, find
+
+PAPER = "paper"
+
+
+class EvaluationError(PermanentError):
+    """The evaluation that was asked for cannot be made."""
+
+    code = "evaluation.invalid"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A backbone cut at a layer."""
+
+    backbone: str
+    layer: str
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Everything that was computed.
+
+    ``validations``: every recipe on every model, the main model (the first) first and in it the paper's
+    recipe. ``deals``: the recipes on the main model with persons dealt to folds anew, by recipe. ``absent``:
+    what to do about backbones whose weights are not here, by name. ``weight_hashes`` are SHA-256 by
+    backbone. ``brows``: of healthy people's rest photos, None where they could not be measured.
+    """
+
+    cohort: Cohort
+    models: tuple[Model, ...]
+    validations: tuple[CrossValidation, ...]
+    deals: Mapping[str, tuple[CrossValidation, ...]]
+    absent: Mapping[str, str]
+    weight_hashes: Mapping[str, str]
+    unusable: tuple[UnusablePhoto, ...]
+    brows: tuple[BrowDistances | None, ...]
+
+    @property
+    def main(self) -> tuple[CrossValidation, ...]:
+        """The cross-validations of the main model, one per recipe."""
+        return tuple(one for one in self.validations if Model(one.backbone, one.layer) == self.models[0])
+
+
+def choose_models(
+    backbones: Sequence[str], layers: Sequence[str], weights: Path
+) -> tuple[tuple[Model, ...], dict[str, str]]:
+    """The models to run, and of every backbone without weights in ``weights`` what to do about it.
+
+    Each backbone is cut at those of ``layers`` that it has; with none given, at its default layer.
+
+    Raises `UnknownBackboneError` for a backbone that does not exist or a layer that none of them has, and
+    `WeightsError` where no chosen backbone has weights.
+    """
+    from grading.backbones import ARCHITECTURES, UnknownBackboneError
+
+    for name in backbones:
+        if name not in ARCHITECTURES:
+            raise UnknownBackboneError(
+                f"there is no backbone {name}: choose one of {', '.join(ARCHITECTURES)}"
+            )
+    chosen = [ARCHITECTURES[name] for name in dict.fromkeys(backbones)]
+    known = list(dict.fromkeys(layer for architecture in chosen for layer in architecture.layers))
+    for layer in layers:
+        if layer not in known:
+            raise UnknownBackboneError(
+                f"no chosen backbone has a layer {layer}: choose of {', '.join(known)}"
+            )
+    absent = {name: _how_to_get(name) for name, source in SOURCES.items() if find(source, weights) is None}
+    models = tuple(
+        Model(architecture.name, layer)
+        for architecture in chosen
+        if architecture.name not in absent
+        for layer in dict.fromkeys(layers or (architecture.default_layer,))
+        if layer in architecture.layers
+    )
+    if not models:
+        raise WeightsError("; ".join(f"{name}: {absent[name]}" for name in backbones if name in absent))
+    return models, absent
+
+
+def evaluate(
+    cohort: Cohort,
+    recipes: Sequence[str],
+    models: Sequence[Model],
+    *,
+    weights: Path,
+    absent: Mapping[str, str] | None = None,
+    cache: Path | None = None,
+    folds: int = 11,
+    repeats: int = 0,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Cross-validate recipes on models; the paper's recipe is always among them.
+
+    ``models`` and ``absent`` are those of `choose_models`, ``weights`` and ``cache`` folders. ``repeats``
+    further deals of persons to folds are made on the main model with seeds 0, 1, … ``progress`` counts
+    photos, anew for each model and recipe.
+
+    Raises `EvaluationError` for an unknown recipe or a cohort that labels no item which the paper predicts,
+    and as `cross_validate` and `load_backbone` do.
+    """
+    from grading.backbones import load_backbone
+
+    items = _labelled(cohort)
+    names = list(dict.fromkeys([PAPER, *recipes]))
+    for name in names:
+        if name not in RECIPES:
+            raise EvaluationError(f"there is no recipe {name}: choose one of {', '.join(RECIPES)}")
+    made = [RECIPES[name](items) for name in names]
+    validations: list[CrossValidation] = []
+    deals: dict[str, tuple[CrossValidation, ...]] = {}
+    hashes: dict[str, str] = {}
+    unusable: dict[UnusablePhoto, None] = {}
+    for number, model in enumerate(models):
+        backbone = load_backbone(model.backbone, model.layer, folder=weights)
+        hashes[model.backbone] = backbone.weight_hash
+        for recipe in made:
+            maps = cohort_maps(cohort, backbone, recipe, cache=cache, progress=progress)
+            unusable |= dict.fromkeys(maps.unusable)
+            validations.append(_validated(cohort, maps, recipe, model, folds))
+            if number == 0:
+                deals[recipe.name] = tuple(
+                    _validated(cohort, maps, recipe, model, folds, seed) for seed in range(repeats)
+                )
+    brows = measure_brows([recording for recording in cohort.recordings if recording.healthy])
+    return Evaluation(
+        cohort, tuple(models), tuple(validations), deals, absent or {}, hashes, tuple(unusable), brows
+    )
+
+
+def _validated(
+    cohort: Cohort, maps: CohortMaps, recipe: Recipe, model: Model, folds: int, seed: int | None = None
+) -> CrossValidation:
+    return cross_validate([cohort], maps, recipe, (model.backbone, model.layer), folds, seed)
+
+
+def _labelled(cohort: Cohort) -> tuple[Item, ...]:
+    labelled = {item for recording in cohort.recordings for item in recording.labels}
+    items = tuple(item for item in PREDICTED_ITEMS if item.id in labelled)
+    if not items:
+        raise EvaluationError(
+            "the cohort labels no item that is predicted: add columns such as R1 to its labels.csv"
+        )
+    return items
+
+
+def _how_to_get(name: str) -> str:
+    source = SOURCES[name]
+    command = f"facialis weights fetch {name}" if source.url else f"facialis weights import {name} FILE"
+    return f"weights not here: {command}"

@@ -1,0 +1,107 @@
+"""Maps of recordings, and the blocks of features that are cut from them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grading.recipes import Block
+
+_CHUNK = 2**24
+"""Numbers of a block that are held at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Maps of n recordings; ``poses`` names the second axis.
+
+    ``network`` is (n, poses, tiles, C, H, W) float32, the network's activations. ``movement`` is (n, poses,
+    tiles, 2, h, w) float32, displacements in crop pixels to the right and down since the rest photo (zero in
+    the rest photo's place); None where no block reads it. The first tile is the person's right side.
+    """
+
+    poses: tuple[str, ...]
+    network: NDArray[np.float32]
+    movement: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.network)
+
+    def of(self, block: Block) -> NDArray[np.float32]:
+        """The map that a block reads."""
+        if block.source == "network":
+            return self.network
+        if self.movement is None:
+            raise ValueError("no movement was computed for a block that reads it")
+        return self.movement
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """Which recordings to read, each with its affected side: ``left`` says where it is the person's left.
+
+    ``rows`` and ``left`` are (m,); the same recording may stand there several times.
+    """
+
+    rows: NDArray[np.int_]
+    left: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def block_shape(block: Block, maps: Maps) -> tuple[int, int, int]:
+    """The (C, rows, W) of a block's features."""
+    channels, height, width = maps.of(block).shape[3:]
+    start, stop = _rows(block, height)
+    return channels, stop - start, width
+
+
+def block_chunks(block: Block, maps: Maps, cases: Cases) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """A block's features (m, C, rows, W) of ``cases``, some channels at a time, with their place among C."""
+    channels, height, width = block_shape(block, maps)
+    step = max(1, _CHUNK // max(1, len(cases) * height * width))
+    for start in range(0, channels, step):
+        place = slice(start, min(start + step, channels))
+        yield place, _read(block, maps, cases, place)
+
+
+def block_features(block: Block, maps: Maps, cases: Cases) -> NDArray[np.float32]:
+    """All of a block's features, (m, C, rows, W) float32."""
+    return _read(block, maps, cases, slice(None))
+
+
+def _read(block: Block, maps: Maps, cases: Cases, channels: slice) -> NDArray[np.float32]:
+    source = maps.of(block)
+    rows = slice(*_rows(block, source.shape[4]))
+    recordings, where = np.unique(cases.rows, return_inverse=True)
+    # A recording is read once, however often it stands among the cases, and contiguous rows without a copy.
+    chosen = _as_slice(recordings)
+    tiles: list[NDArray[np.float32]] = []
+    for tile in range(source.shape[2] if block.part != "whole" else 1):
+        photos = (
+            np.float32(factor) * source[chosen, maps.poses.index(pose), tile, channels, rows]
+            for pose, factor in block.photos.items()
+        )
+        tiles.append(reduce(np.add, photos))
+    if block.part == "whole":
+        return tiles[0][where]
+    right, left = (tile[where] for tile in tiles)
+    if block.part == "mean":
+        return (right + left) / np.float32(2)
+    swap = cases.left[:, None, None, None]
+    affected = np.where(swap, left, right)
+    return affected if block.part == "affected" else affected - np.where(swap, right, left)
+
+
+def _as_slice(rows: NDArray[np.int_]) -> slice | NDArray[np.int_]:
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def _rows(block: Block, height: int) -> tuple[int, int]:
+    start, stop = block.rows
+    return round(start * height), round(stop * height)

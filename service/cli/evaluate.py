@@ -1,0 +1,166 @@
+"""The command that measures recipes by cross-validation."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from service.settings import load_settings
+
+if TYPE_CHECKING:
+    from grading.evaluation import Evaluation, Table
+    from grading.features import Progress as Tell
+    from reports.evaluation_figures import SubScorePoints
+
+PAGE = "evaluation.md"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(evaluate)
+
+
+def evaluate(
+    cohort: Annotated[Path, typer.Argument(help="The cohort folder: labels.csv and photos.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for tables and figures; files of these names are replaced.")
+    ],
+    description: Annotated[
+        str | None,
+        typer.Option(help="The data in a few words, printed on every table; say when palsy is simulated."),
+    ] = None,
+    recipe: Annotated[
+        list[str], typer.Option(help="May be given several times; the paper's recipe is always run.")
+    ] = ["halves"],  # noqa: B006 - Typer's way of a list's default
+    backbone: Annotated[
+        list[str], typer.Option(help="May be given several times; the first is the main one.")
+    ] = ["efficientnet-lite0"],  # noqa: B006
+    layer: Annotated[
+        list[str] | None, typer.Option(help="Where to cut; may be given several times. Else each one's own.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Folds; the paper takes 11.")] = 11,
+    repeats: Annotated[
+        int, typer.Option(min=0, help="Further deals of persons to folds, to see the luck of the folds.")
+    ] = 5,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Resamplings of persons for each interval; 0 for no intervals.")
+    ] = 1000,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps crops and activations for the next run.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all tables as JSON, for scripts.")] = False,
+) -> None:
+    """Cross-validate by person: the paper's tables and figure beside honest baselines.
+
+    Writes evaluation.md, each table as CSV and Markdown, and figures as PNG.
+    """
+    from grading.cohort import read_cohort
+    from grading.evaluation import all_tables, choose_models, data_line
+    from grading.evaluation import evaluate as run
+
+    read = read_cohort(cohort, description=description)
+    weights = load_settings().data_dir / "weights"
+    models, absent = choose_models(backbone, layer or (), weights)
+    for name in absent:
+        typer.echo(f"{name}: {absent[name]}", err=True)
+    out.mkdir(parents=True, exist_ok=True)
+    with _progress() as tell:
+        evaluation = run(
+            read, recipe, models, weights=weights, absent=absent, cache=cache, folds=folds, repeats=repeats,
+            progress=tell,
+        )  # fmt: skip
+    for photo in evaluation.unusable:
+        typer.echo(f"left out {photo.subject}/{photo.session} {photo.pose}: {photo.reason}", err=True)
+    tables = all_tables(evaluation, draws=bootstrap)
+    _write(evaluation, tables, out)
+    if as_json:
+        typer.echo(_json(data_line(evaluation), tables))
+        return
+    _tell(tables[0])
+    typer.echo(f"{len(tables)} tables and the page {PAGE} are in {out}")
+
+
+def _write(evaluation: "Evaluation", tables: "Sequence[Table]", out: Path) -> None:
+    from grading.evaluation import data_line, markdown_page
+
+    data = data_line(evaluation)
+    for table in tables:
+        (out / f"{table.name}.csv").write_text(table.csv(data), encoding="utf-8")
+        (out / f"{table.name}.md").write_text(table.markdown(data), encoding="utf-8")
+    page = markdown_page(evaluation, tables, _draw(evaluation, out))
+    (out / PAGE).write_text(page, encoding="utf-8")
+
+
+def _draw(evaluation: "Evaluation", out: Path) -> dict[str, str]:
+    """Draw the figures; their file names by caption."""
+    from grading.evaluation import data_line, item_outcomes
+    from reports.evaluation_figures import draw_agreement, draw_bland_altman, draw_errors
+
+    data = data_line(evaluation)
+    main = evaluation.main
+    figures: dict[str, str] = {}
+    for group in ("patients", "all"):
+        errors = {
+            one.recipe.name: {item.id: item.of(group).errors for item in item_outcomes(one)} for one in main
+        }
+        caption = f"Absolute errors of {'patients' if group == 'patients' else 'everybody, as in the paper'}"
+        figures[caption] = f"errors-{group}.png"
+        draw_errors(out / figures[caption], errors, caption, data)
+    panels = _panels(evaluation)
+    if panels:
+        caption = f"Folded sub-scores by the recipe {main[-1].recipe.name}, predicted against label"
+        figures[caption] = "sub-scores.png"
+        draw_agreement(out / figures[caption], panels, data)
+        caption = f"Folded sub-scores by the recipe {main[-1].recipe.name}, after Bland and Altman"
+        figures[caption] = "bland-altman.png"
+        draw_bland_altman(out / figures[caption], panels, data)
+    return figures
+
+
+def _panels(evaluation: "Evaluation") -> "list[SubScorePoints]":
+    """The folded sub-scores of the last recipe, the one that was asked for."""
+    from grading.agreement import bland_altman
+    from grading.evaluation import sub_score_outcomes
+    from reports.evaluation_figures import SubScorePoints
+
+    panels = []
+    for outcomes in sub_score_outcomes(evaluation.main[-1]):
+        patients = outcomes.of("patients")
+        limits = None
+        if len(patients) > 1:
+            found = bland_altman(patients.predicted, patients.labels)
+            limits = (found.bias, found.low, found.high)
+        panels.append(
+            SubScorePoints(outcomes.name, outcomes.labels, outcomes.predicted, outcomes.healthy, limits)
+        )
+    return panels
+
+
+def _json(data: str, tables: "Sequence[Table]") -> str:
+    content = {}
+    for table in tables:
+        header, rows = table.flat()
+        content[table.name] = [dict(zip(header, row, strict=True)) for row in rows]
+    return json.dumps({"data": data, "tables": content}, indent=2, ensure_ascii=False)
+
+
+def _tell(recipes: "Table") -> None:
+    header, rows = recipes.flat()
+    for row in rows:
+        found = dict(zip(header, row, strict=True))
+        typer.echo(
+            f"{found['Recipe']}: patients' error {found['Mean share of range %']} % of the range, "
+            f"{found['Below the median %']} % below the constant median"
+        )
+
+
+@contextmanager
+def _progress() -> "Iterator[Tell]":
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("Photos", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
