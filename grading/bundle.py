@@ -4,13 +4,14 @@ The manifest says what the model is, what it reads, what it was trained on, how 
 not seen, and which backbone it needs. The weights file holds per item the tensors `<item>.<n>` (C, rows, W)
 float32, one for each block of the recipe, in points per unit of its features, and `<item>.bias` () float64 in
 points; likewise for `side`, the head that tells the affected side. `novelty.mean` and `novelty.spread` (C,)
-describe the activations of the training data.
+describe the activations of the training data. Where a reference is known, `<item>.reference.<source>.<pose>`
+(tiles, H, W) float32 are its points, see `Head`.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -56,12 +57,15 @@ class Head:
     """The linear model of one item: score = sum over blocks of sum(features * ``weights``) + ``bias``.
 
     ``weights`` are (C, rows, W) float32 for each block that the recipe names for the item. The score is in
-    points, before clipping to the item's range.
+    points, before clipping to the item's range. ``reference`` is what a balanced face adds to it place by
+    place, in points: (tiles, H, W) by `source.pose`, the affected side's tile first; empty where it is not
+    known. It explains scores (`grading.contributions`) and is no part of them.
     """
 
     item: str
     weights: tuple[NDArray[np.float32], ...]
     bias: float
+    reference: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def score(self, blocks: Sequence[Block], maps: Maps, cases: Cases) -> NDArray[np.float64]:
         """Raw scores (m,) in points; they may leave the item's range."""
@@ -243,6 +247,8 @@ def _tensors(bundle: Bundle) -> dict[str, NDArray[Any]]:
         for number, weights in enumerate(head.weights):
             tensors[f"{head.item}.{number}"] = np.ascontiguousarray(weights, dtype="<f4")
         tensors[f"{head.item}.bias"] = np.asarray(head.bias, dtype="<f8")
+        for key, places in head.reference.items():
+            tensors[f"{head.item}.reference.{key}"] = np.ascontiguousarray(places, dtype="<f4")
     return tensors
 
 
@@ -284,7 +290,9 @@ def _restore_head(item: str, blocks: Sequence[Block], tensors: Mapping[str, NDAr
     weights = tuple(tensors[f"{item}.{number}"] for number in range(len(blocks)))
     if any(one.ndim != 3 for one in weights):
         raise ValueError(f"the weights of {item}")
-    return Head(item, weights, float(tensors[f"{item}.bias"]))
+    prefix = f"{item}.reference."
+    reference = {key.removeprefix(prefix): tensors[key] for key in sorted(tensors) if key.startswith(prefix)}
+    return Head(item, weights, float(tensors[f"{item}.bias"]), reference)
 
 
 def _restore_recipe(described: Mapping[str, Any]) -> Recipe:

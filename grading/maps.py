@@ -54,9 +54,16 @@ class Cases:
 
 def block_shape(block: Block, maps: Maps) -> tuple[int, int, int]:
     """The (C, rows, W) of a block's features."""
-    channels, height, width = maps.of(block).shape[3:]
-    start, stop = _rows(block, height)
-    return channels, stop - start, width
+    channels, _, width = maps.of(block).shape[3:]
+    rows = block_rows(block, maps)
+    return channels, rows.stop - rows.start, width
+
+
+def block_rows(block: Block, maps: Maps) -> slice:
+    """The rows of its map that a block reads."""
+    height = maps.of(block).shape[4]
+    start, stop = block.rows
+    return slice(round(start * height), round(stop * height))
 
 
 def block_chunks(block: Block, maps: Maps, cases: Cases) -> Iterator[tuple[slice, NDArray[np.float32]]]:
@@ -75,7 +82,7 @@ def block_features(block: Block, maps: Maps, cases: Cases) -> NDArray[np.float32
 
 def _read(block: Block, maps: Maps, cases: Cases, channels: slice) -> NDArray[np.float32]:
     source = maps.of(block)
-    rows = slice(*_rows(block, source.shape[4]))
+    rows = block_rows(block, maps)
     recordings, where = np.unique(cases.rows, return_inverse=True)
     # A recording is read once, however often it stands among the cases, and contiguous rows without a copy.
     chosen = _as_slice(recordings)
@@ -100,8 +107,3 @@ def _as_slice(rows: NDArray[np.int_]) -> slice | NDArray[np.int_]:
     if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
-
-
-def _rows(block: Block, height: int) -> tuple[int, int]:
-    start, stop = block.rows
-    return round(start * height), round(stop * height)

@@ -5,7 +5,7 @@ recordings of a person stay together).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 from grading.backbones import Backbone
 from grading.bundle import SIDE, BackboneId, Bundle, Head, ItemError, TrainingSet
 from grading.cohort import Cohort
+from grading.contributions import balanced_reference
 from grading.crossvalidation import (
     CrossValidation,
     Learned,
@@ -122,7 +123,12 @@ def _item_head(trials: Trials, item_id: str) -> Head:
     blocks = trials.recipe.blocks[item_id]
     labels = labels_of(trials.recordings, item_id)
     rows = np.flatnonzero(trials.readable(blocks) & ~np.isnan(labels))
-    return _head(item_id, trials, trials.learn(item_id, rows, labels), blocks)
+    head = _head(item_id, trials, trials.learn(item_id, rows, labels), blocks)
+    learned, weights = trials.to_learn(rows)
+    cases = Cases(trials.cases.rows[learned], trials.cases.left[learned])
+    labels = labels[cases.rows]
+    reference = balanced_reference(head, blocks, trials.kernels.maps, cases, weights, labels)
+    return replace(head, reference=reference)
 
 
 def _side_head(trials: Trials) -> Head:

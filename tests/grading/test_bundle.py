@@ -61,7 +61,10 @@ def make_bundle() -> Bundle:
         novelty=Novelty(np.zeros(4, np.float32), np.array([1, 1, np.inf, 1], np.float32), 1.5),
         side=Head("side", (side,), 0.0),
         side_right=0.94,
-        heads=(Head("R1", (network,), 101.25), Head("M1", (network, movement), 1 / 3)),
+        heads=(
+            Head("R1", (network,), 101.25),
+            Head("M1", (network, movement), 1 / 3, {"movement.BROW": np.ones((2, 8, 3), np.float32)}),
+        ),
     )
 
 
@@ -82,6 +85,8 @@ def test_a_bundle_comes_back_as_it_was(folder: Path) -> None:
     for head, expected in zip([*loaded.heads, loaded.side], [*saved.heads, saved.side], strict=True):
         assert all(map(np.array_equal, head.weights, expected.weights))
         assert (head.item, head.bias) == (expected.item, expected.bias)
+        assert head.reference.keys() == expected.reference.keys()
+        assert all(np.array_equal(head.reference[key], expected.reference[key]) for key in head.reference)
 
 
 def test_saving_again_replaces_the_bundle_there(folder: Path) -> None:
