@@ -17,8 +17,8 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_file_meta_info, read_partial
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
-from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from dicom.deflated import open_inflated
 from dicom.moments import parse_date, parse_moment, parse_time
 from dicom.uids import is_uid
 from grading.errors import PermanentError
@@ -78,6 +78,9 @@ class PhotoHeader:
     rows: int | None = None
     columns: int | None = None
     number_of_frames: int | None = None
+    bits_stored: int | None = None
+    document_title: str = field(default="", repr=False)
+    mime_type: str = ""
     has_pixel_data: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -132,12 +135,15 @@ _TEXTS = {
     "context_description": "AcquisitionContextDescription",
     "image_laterality": "ImageLaterality",
     "patient_orientation": "PatientOrientation",
+    "document_title": "DocumentTitle",
+    "mime_type": "MIMETypeOfEncapsulatedDocument",
 }
 _NUMBERS = {
     "instance_number": "InstanceNumber",
     "rows": "Rows",
     "columns": "Columns",
     "number_of_frames": "NumberOfFrames",
+    "bits_stored": "BitsStored",
 }
 _OTHERS = (
     "PatientBirthDate",
@@ -179,14 +185,14 @@ def read_header(path: Path) -> PhotoHeader:
     """Read a DICOM file's header; pixel data are skipped, though it is checked that they end before the file.
 
     Raises `UnreadableObjectError` when the file is no DICOM object (PS3.10), lacks a valid SOP Class, SOP
-    Instance, Series or Study UID, or is cut short. Any other odd value becomes None or "". Raises `OSError`
-    when the file cannot be opened.
+    Instance, Series or Study UID, or is cut short, and `UnpackedTooLargeError` for a deflated one over the
+    limit. Any other odd value becomes None or "". Raises `OSError` when the file cannot be opened.
     """
     # A parser's error is not passed on as the cause: its message may quote a value.
     try:
         syntax = str(read_file_meta_info(path).TransferSyntaxUID)
-        with path.open("rb") as file:
-            dataset, has_pixel_data = _read_dataset(file, deflated=syntax == DeflatedExplicitVRLittleEndian)
+        with open_inflated(path) as file:
+            dataset, has_pixel_data = _read_dataset(file)
     except _ODD:
         raise UnreadableObjectError("The bytes are not a DICOM object: export the photo again.") from None
     uids: dict[str, Any] = {name: _text(dataset, keyword) for name, keyword in _UIDS.items()}
@@ -211,7 +217,7 @@ def read_header(path: Path) -> PhotoHeader:
     )
 
 
-def _read_dataset(file: BinaryIO, *, deflated: bool) -> tuple[Dataset, bool]:
+def _read_dataset(file: BinaryIO) -> tuple[Dataset, bool]:
     """The wanted attributes, and whether pixel data follow. Raises `TruncatedObjectError`."""
     size = file.seek(0, 2)
     file.seek(0)
@@ -220,17 +226,15 @@ def _read_dataset(file: BinaryIO, *, deflated: bool) -> tuple[Dataset, bool]:
     def stop(element: BaseTag, vr: str | None, element_length: int) -> bool:
         nonlocal start, length, tag
         start, length, tag = file.tell(), element_length, int(element)
-        # Positions in a deflated data set are those of the unpacked bytes, not the file's.
-        if not deflated and length != _UNDEFINED and start + length > size:
+        if length != _UNDEFINED and start + length > size:
             raise TruncatedObjectError
         return tag >= _PIXEL_TAGS[0]
 
     dataset = read_partial(file, stop_when=stop, specific_tags=_TAGS)
-    if not deflated:
-        if length == _UNDEFINED:
-            _check_delimited(file, start if tag in _PIXEL_TAGS else size - 8)
-        elif tag < _PIXEL_TAGS[0] and start + length != size:
-            raise TruncatedObjectError
+    if length == _UNDEFINED:
+        _check_delimited(file, start if tag in _PIXEL_TAGS else size - 8)
+    elif tag < _PIXEL_TAGS[0] and start + length != size:
+        raise TruncatedObjectError
     return dataset, tag in _PIXEL_TAGS
 
 

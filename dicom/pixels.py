@@ -1,8 +1,8 @@
 """A photo object to an array of pixels, by decoders that are named here: another decoder is another input.
 
 pydicom's choice of plugin depends on what is installed, and two JPEG decoders differ by up to 8 of 255 in a
-pixel, so each transfer syntax has one decoder. JPEG goes to Pillow as a whole, so that a photo gives the same
-pixels from a DICOM object as from a JPEG file.
+pixel, so each transfer syntax has one decoder. JPEG of 8 bits goes to Pillow as a whole, so that a photo
+gives the same pixels from a DICOM object as from a JPEG file; deeper JPEG and JPEG 2000 go to GDCM.
 """
 
 import io
@@ -20,6 +20,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     JPEG2000,
     UID,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -32,6 +33,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from dicom.deflated import open_inflated
 from dicom.headers import TruncatedObjectError, read_header
 from grading.errors import PermanentError
 
@@ -41,16 +43,19 @@ MAX_PIXELS = 80_000_000
 # Pillow decodes the 8 bit forms of all these processes.
 _JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLossless)
 _LOSSLESS_JPEG = (JPEGLosslessSV1, JPEGLossless)
-_JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
+_JPEG_2000 = (JPEG2000Lossless, JPEG2000)
 _PLUGINS: dict[UID, str] = {
-    JPEG2000Lossless: "pillow",
-    JPEG2000: "pillow",
+    **dict.fromkeys((*_JPEG, *_JPEG_2000), "pillow"),
     JPEGLSLossless: "pyjpegls",
     JPEGLSNearLossless: "pyjpegls",
     RLELossless: "pydicom",
     ExplicitVRLittleEndian: "",
+    DeflatedExplicitVRLittleEndian: "",
     ImplicitVRLittleEndian: "",
 }
+_DEEP_PLUGIN = "gdcm"
+_START_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+"""Second bytes of the markers that begin a frame header (ITU T.81 Table B.1, ISO 14495-1 C.2.2)."""
 _END_OF_IMAGE = b"\xff\xd9"
 
 # What pydicom, Pillow and pyjpegls are seen to raise on pixel data that do not fit their header.
@@ -108,26 +113,41 @@ def decode_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint
     if not header.has_pixel_data:
         raise NoPixelsError("The object holds no image: send the photo itself.")
     syntax = UID(header.transfer_syntax_uid)
-    if syntax not in _PLUGINS and syntax not in _JPEG:
-        raise UndecodablePhotoError(f"Photos in {syntax.name} cannot be decoded: send JPEG or uncompressed.")
+    bits = header.bits_stored or 8
+    plugin = decoder(syntax, bits)
+    if plugin is None:
+        raise UndecodablePhotoError(
+            f"Photos in {syntax.name} of {bits} bits cannot be decoded: send JPEG of 8 bits or a lossless "
+            "form."
+        )
     size = (header.columns or 0, header.rows or 0)
     _check_size(size, max_pixels)
-    dataset = dcmread(path)
+    with open_inflated(path) as file:
+        dataset = dcmread(file)
     frame = b""
     try:
         if syntax.is_encapsulated:
             frame = next(generate_frames(dataset.PixelData, number_of_frames=header.number_of_frames or 1))
             _check_frame(frame, syntax, size, max_pixels)
-        if syntax in _JPEG:
+        if syntax in _JPEG and plugin == "pillow":
             pixels = _decode_jpeg(frame, syntax, dataset.PhotometricInterpretation)
         else:
-            pixels = pixel_array(dataset, index=0, decoding_plugin=_PLUGINS[syntax])
+            pixels = pixel_array(dataset, index=0, decoding_plugin=plugin)
         return _to_rgb(pixels, dataset)
     except _ODD:
         is_jpeg = syntax.is_encapsulated and syntax != RLELossless
         if is_jpeg and not frame.rstrip(b"\0").endswith(_END_OF_IMAGE):
             raise TruncatedPhotoError("The photo's image data are cut short: send it again.") from None
         raise UndecodablePhotoError("The photo's image data cannot be decoded: export it again.") from None
+
+
+def decoder(syntax: UID, bits: int) -> str | None:
+    """The pydicom plugin for ``bits`` per sample in ``syntax``: "" where none is needed, None for none."""
+    if bits > 8 and syntax == JPEGExtended12Bit:
+        return None  # GDCM's output for it is known to be wrong, and pydicom refuses it
+    if bits > 8 and syntax in (*_JPEG, *_JPEG_2000):
+        return _DEEP_PLUGIN
+    return _PLUGINS.get(syntax)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
@@ -143,7 +163,7 @@ def _check_frame(frame: bytes, syntax: UID, size: tuple[int, int], max_pixels: i
     if syntax == RLELossless:
         return
     try:
-        inside = _jpeg_ls_size(frame) if syntax in _JPEG_LS else Image.open(io.BytesIO(frame)).size
+        inside = Image.open(io.BytesIO(frame)).size if syntax in _JPEG_2000 else _jpeg_size(frame)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise OversizePhotoError("The photo unpacks to too many pixels: send a smaller one.") from None
     _check_size(inside, max_pixels)
@@ -151,14 +171,14 @@ def _check_frame(frame: bytes, syntax: UID, size: tuple[int, int], max_pixels: i
         raise ValueError("header and image data name different sizes")
 
 
-def _jpeg_ls_size(frame: bytes) -> tuple[int, int]:
-    """Columns and rows from the frame header, marker SOF55 (ISO 14495-1 C.2.2)."""
+def _jpeg_size(frame: bytes) -> tuple[int, int]:
+    """Columns and rows from the frame header of a JPEG or JPEG-LS image."""
     at = 2
     while at + 9 <= len(frame) and frame[at] == 0xFF:
-        if frame[at + 1] == 0xF7:
+        if frame[at + 1] in _START_OF_FRAME:
             rows, columns = struct.unpack_from(">HH", frame, at + 5)
             return columns, rows
-        at += 2 + struct.unpack_from(">H", frame, at + 2)[0]
+        at += 1 if frame[at + 1] == 0xFF else 2 + struct.unpack_from(">H", frame, at + 2)[0]
     raise ValueError("no frame header")
 
 

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import structlog
+from pydicom.uid import UID
 from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from dicom.contexts import KINDS, Kind
 from dicom.headers import PhotoHeader
 from dicom.poses import PoseAssignment, PoseRules, assign_poses
 from dicom.receiver import ReceivedObject, Stored
@@ -21,7 +23,7 @@ from grading.errors import PermanentError
 from grading.protocols import PROTOCOLS, Protocol
 from service.database import transaction
 from service.records import flow
-from service.records.models import Patient, Photo, Quarantined, Recording, RecordingState
+from service.records.models import KeptObject, Patient, Photo, Quarantined, Recording, RecordingState
 from service.records.patients import patient_for
 from service.records.timepoints import link_surgeries
 from service.settings import Settings
@@ -70,7 +72,7 @@ class ServiceIntake:
         with transaction(self.engine) as session:
             # Two associations may bring the same object at once: the second waits here for the first.
             session.execute(select(func.pg_advisory_xact_lock(_lock_number(header.sop_instance_uid))))
-            known = session.scalar(select(Photo).where(Photo.sop_instance_uid == header.sop_instance_uid))
+            known = _known(session, header.sop_instance_uid)
             if known is not None and known.sha256 == received.sha256:
                 known.times_received += 1
                 known.last_seen_at = received.received_at
@@ -88,6 +90,10 @@ class ServiceIntake:
                 return Stored.CONFLICT
             key = content_key("objects", received.sha256, "dcm")
             self.storage.adopt(received.path, key)
+            kind = KINDS[UID(header.sop_class_uid)]
+            if kind is not Kind.PHOTO:
+                _keep(session, received, key, kind)
+                return Stored.NEW
             recording = self._add_photo(session, received, key)
             complete = recording.state == RecordingState.COMPLETE
         if complete:
@@ -213,6 +219,33 @@ def _overlong(header: PhotoHeader) -> str | None:
         if len(getattr(header, attribute)) > column.type.length:
             return attribute
     return None
+
+
+def _known(session: Session, uid: str) -> Photo | KeptObject | None:
+    """What is stored under a SOP Instance UID."""
+    photo = session.scalar(select(Photo).where(Photo.sop_instance_uid == uid))
+    return photo or session.scalar(select(KeptObject).where(KeptObject.sop_instance_uid == uid))
+
+
+def _keep(session: Session, received: ReceivedObject, key: str, kind: Kind) -> None:
+    header = received.header
+    patient = _patient(session, header)
+    session.add(
+        KeptObject(
+            kind=kind.value,
+            patient_key=patient.id if patient else None,
+            study_uid=header.study_uid,
+            sop_instance_uid=header.sop_instance_uid,
+            sha256=received.sha256,
+            size=received.size,
+            storage_key=key,
+            header=header.to_json(),
+            recorded_at=header.acquired_at,
+            calling_ae=received.calling_ae,
+            received_at=received.received_at,
+            last_seen_at=received.received_at,
+        )
+    )
 
 
 def _lock_number(text: str) -> int:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from service.records.models import (
     Grading,
+    KeptObject,
     Patient,
     Photo,
     Recording,
@@ -73,6 +74,7 @@ def patient_history(session: Session, patient_id: int) -> Patient | None:
         patient_id,
         options=[
             selectinload(Patient.surgeries),
+            selectinload(Patient.kept_objects),
             gradings.selectinload(Grading.items),
             gradings.selectinload(Grading.bundle),
         ],
@@ -121,6 +123,13 @@ def document_key(session: Session, recording_id: int) -> str | None:
     )
     return session.scalar(
         select(Report.document_key).where(Report.grading_key == newest, Report.kind == "pdf")
+    )
+
+
+def kept_document_key(session: Session, kept_id: int) -> str | None:
+    """Where the received document lies in the storage, as the DICOM object that was sent."""
+    return session.scalar(
+        select(KeptObject.storage_key).where(KeptObject.id == kept_id, KeptObject.kind == "document")
     )
 
 

@@ -122,6 +122,9 @@ class Patient(Base):
     recordings: Mapped[list["Recording"]] = relationship(
         back_populates="patient", order_by="Recording.recorded_at"
     )
+    kept_objects: Mapped[list["KeptObject"]] = relationship(
+        back_populates="patient", order_by="KeptObject.recorded_at, KeptObject.id"
+    )
 
 
 class Surgery(Base):
@@ -202,6 +205,31 @@ class Photo(Base):
     last_seen_at: Mapped[dt.datetime]
 
     recording: Mapped[Recording] = relationship(back_populates="photos")
+
+
+class KeptObject(Base):
+    """A received object that is kept with its patient and not graded: a video, or an earlier report."""
+
+    __tablename__ = "kept_object"
+    __table_args__ = (CheckConstraint("kind IN ('video', 'document')", "kind"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    patient_key: Mapped[int | None] = mapped_column(ForeignKey("patient.id"), index=True)
+    study_uid: Mapped[str] = mapped_column(String(64), index=True)
+    sop_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+    storage_key: Mapped[str] = mapped_column(String(200))
+    header: Mapped[dict[str, Any]]
+    recorded_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=False))
+    """What the object says of its own time, in its maker's local time."""
+    calling_ae: Mapped[str] = mapped_column(String(16))
+    received_at: Mapped[dt.datetime]
+    times_received: Mapped[int] = mapped_column(server_default="1")
+    last_seen_at: Mapped[dt.datetime]
+
+    patient: Mapped[Patient | None] = relationship(back_populates="kept_objects")
 
 
 class Quarantined(Base):

@@ -12,6 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from dicom.documents import NotAPdfError, read_pdf
 from service.database import DatabaseUnavailableError, transaction
 from service.records import history
 from service.storage import Storage
@@ -91,6 +92,22 @@ def make_app(engine: Engine, storage: Storage, *, allowed_hosts: Sequence[str] =
             "Content-Security-Policy": DOCUMENT_POLICY,
         }
         return Response(_stored(storage, key), media_type="application/pdf", headers=headers)
+
+    @app.get("/kept/{kept_id}.pdf")
+    def kept(kept_id: Number) -> Response:
+        with transaction(engine) as session:
+            key = history.kept_document_key(session, kept_id)
+        try:
+            content = read_pdf(storage.path(key)) if key else None
+        except (FileNotFoundError, NotAPdfError):
+            content = None
+        if content is None:
+            raise HTTPException(404)
+        headers = {
+            "Content-Disposition": f'inline; filename="document-{kept_id}.pdf"',
+            "Content-Security-Policy": DOCUMENT_POLICY,
+        }
+        return Response(content, media_type="application/pdf", headers=headers)
 
     @app.get("/health")
     def health() -> Response:

@@ -111,6 +111,19 @@ def test_jpeg_2000_is_decoded(tmp_path: Path, syntax: UID, tolerance: int) -> No
     assert np.abs(pixels.astype(int) - expected()).max() <= tolerance
 
 
+@pytest.mark.parametrize("bits", [12, 16])
+def test_deep_jpeg_2000_is_decoded(tmp_path: Path, bits: int) -> None:
+    values = np.linspace(0, 2**bits - 1, 4096).astype(np.uint16).reshape(64, 64)
+    stream = io.BytesIO()
+    Image.fromarray(values).save(stream, "JPEG2000", no_jp2=True, irreversible=False)
+    dataset = grey(values, "MONOCHROME2", bits)
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    dataset.add_new("PixelData", "OB", encapsulate([stream.getvalue()]))
+    dataset["PixelData"].is_undefined_length = True
+    pixels = decode_photo(save(dataset, tmp_path / "photo.dcm"))
+    np.testing.assert_array_equal(pixels[..., 0], np.rint(values / (2**bits - 1) * 255))
+
+
 def test_first_of_several_frames_is_taken(tmp_path: Path) -> None:
     dataset = photo()
     first = next(generate_frames(dataset.PixelData, number_of_frames=1))

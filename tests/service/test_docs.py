@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from service.settings import Settings
+from tools import received_formats
 from tools.error_codes import page
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -30,3 +31,8 @@ def test_every_setting_is_documented(name: str) -> None:
 def test_the_page_of_error_codes_is_what_the_code_says() -> None:
     """If not, `make docs` writes it anew."""
     assert (DOCS / "errors.md").read_text() == page()
+
+
+def test_the_page_of_received_formats_is_what_the_receiver_negotiates() -> None:
+    """If not, `make docs` writes it anew."""
+    assert (DOCS / "receiving.md").read_text() == received_formats.page()

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset
+from pydicom.uid import VideoPhotographicImageStorage
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from dicom.encapsulated_pdf import encapsulated_pdf
+from dicom.headers import PhotoHeader
 from dicom.receiver import Stored
 from dicom.uids import derived_uid
 from grading.errors import PermanentError, TransientError
@@ -206,3 +209,52 @@ def test_an_attribute_that_is_too_long_is_refused_for_good_and_kept_aside(
     assert len(files(storage, "quarantine")) == 1
     with Session(engine) as session:
         assert "9999" not in session.scalars(select(Quarantined)).one().reason
+
+
+def video() -> Dataset:
+    dataset = photo(sop_instance_uid=derived_uid("video"), series_uid=derived_uid("videos"))
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = VideoPhotographicImageStorage
+    return dataset
+
+
+def earlier_report() -> Dataset:
+    return encapsulated_pdf(
+        b"%PDF-1.4 earlier",
+        sources=[
+            PhotoHeader(
+                sop_class_uid="1.2",
+                sop_instance_uid="1.2.1",
+                series_uid="1.2.2",
+                study_uid="1.2.3",
+                patient_id=PATIENT.id,
+                issuer=PATIENT.issuer,
+            )
+        ],
+        title="Earlier report",
+        sop_instance_uid=derived_uid("earlier report"),
+        series_uid=derived_uid("reports"),
+        created_at=dt.datetime(2020, 5, 4, 10),
+    )
+
+
+def test_videos_and_earlier_reports_are_kept_with_their_patient_and_make_no_recording(
+    engine: Engine, store: Store, storage: FolderStorage, woken: list[int]
+) -> None:
+    for dataset in (video(), earlier_report()):
+        assert store(dataset) is Stored.NEW
+        assert store(dataset) is Stored.DUPLICATE
+    changed = earlier_report()
+    changed.DocumentTitle = "Another"
+    assert store(changed) is Stored.CONFLICT
+    with Session(engine) as session:
+        assert not session.scalars(select(Recording)).all()
+        patient = session.scalars(select(Patient)).one()
+        assert [kept.kind for kept in patient.kept_objects] == ["document", "video"]
+        assert [kept.times_received for kept in patient.kept_objects] == [2, 2]
+    assert len(files(storage, "objects")) == 2
+    assert woken == []
+
+
+def test_a_photo_under_the_uid_of_a_kept_object_is_a_conflict(store: Store) -> None:
+    store(video())
+    assert store(photo(sop_instance_uid=derived_uid("video"))) is Stored.CONFLICT

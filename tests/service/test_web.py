@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote
 
 import httpx
@@ -24,6 +25,9 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from dicom.building import to_bytes
+from dicom.encapsulated_pdf import encapsulated_pdf
+from dicom.headers import read_header
 from grading.protocols import JENA9
 from grading.scales import PREDICTED_ITEMS, sub_scores
 from service.database import connect
@@ -33,6 +37,7 @@ from service.records.models import (
     Delivery,
     DeliveryState,
     Grading,
+    KeptObject,
     Patient,
     Photo,
     Recording,
@@ -46,6 +51,7 @@ from service.storage import FolderStorage
 from service.web.app import make_app
 from service.web.chart import Frame, Reading, dates_axis, draw, months_axis, score_bar
 from service.web.words import person_name
+from tests.dicom.samples import photo, save
 
 SURGERY_DAY = dt.date(2024, 3, 12)
 ARRIVED = dt.datetime(2026, 1, 7, 9, 30, tzinfo=dt.UTC)
@@ -439,6 +445,47 @@ def test_report_is_served_as_pdf_and_not_kept_by_the_browser(browser: Browser, a
     assert answer.headers["content-disposition"] == f'inline; filename="recording-{ada.id}.pdf"'
     assert answer.headers["cache-control"] == "no-store"
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_kept_report_and_video_are_listed_and_the_report_can_be_read(
+    browser: Browser, clinic: Clinic, storage: FolderStorage, tmp_path: Path
+) -> None:
+    patient = clinic.patient("Doe^Jane", "P-1")
+    document = encapsulated_pdf(
+        PDF,
+        sources=[read_header(save(photo(), tmp_path / "photo.dcm"))],
+        title="<b>Earlier</b> report",
+        sop_instance_uid=clinic.uid(),
+        series_uid=clinic.uid(),
+        created_at=dt.datetime(2020, 5, 4, 10),
+    )
+    storage.write("objects/report.dcm", to_bytes(document))
+    kept = [
+        KeptObject(
+            kind=kind,
+            patient_key=patient.id,
+            study_uid=clinic.uid(),
+            sop_instance_uid=clinic.uid(),
+            sha256="0" * 64,
+            size=1,
+            storage_key="objects/report.dcm",
+            header={"document_title": document.DocumentTitle},
+            recorded_at=dt.datetime(2020, 5, 4, 10),
+            calling_ae="CAMERA",
+            received_at=ARRIVED,
+            last_seen_at=ARRIVED,
+        )
+        for kind in ("document", "video")
+    ]
+    clinic.session.add_all(kept)
+    clinic.session.commit()
+    page = browser.get(f"/patients/{patient.id}").text
+    assert "&lt;b&gt;Earlier&lt;/b&gt; report" in page
+    assert "Video" in page
+    answer = browser.get(f"/kept/{kept[0].id}.pdf")
+    assert answer.content == PDF
+    assert answer.headers["content-type"] == "application/pdf"
+    assert browser.get(f"/kept/{kept[1].id}.pdf").status_code == 404
 
 
 def test_file_that_is_gone_from_the_storage_is_not_found(
