@@ -10,12 +10,11 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.backbones import Backbone
 from grading.cohort import Cohort, LabelledRecording
 from grading.errors import PermanentError
 from grading.eyes import find_eyes
@@ -25,6 +24,9 @@ from grading.maps import Maps
 from grading.movement import movement, movement_shape
 from grading.photos import load_photo
 from grading.recipes import REST, Recipe
+
+if TYPE_CHECKING:
+    from grading.backbones import Backbone
 
 Progress = Callable[[int, int], None]
 """Told how many steps of how many are done."""
@@ -58,7 +60,7 @@ class CohortMaps:
 
 def cohort_maps(
     cohort: Cohort,
-    backbone: Backbone,
+    backbone: "Backbone",
     recipe: Recipe,
     *,
     cache: Path | None = None,
@@ -131,7 +133,7 @@ class _Waiting:
 class _Store:
     """Crops and maps by content; with no folder it keeps nothing."""
 
-    def __init__(self, folder: Path | None, backbone: Backbone, preprocessing: Preprocessing) -> None:
+    def __init__(self, folder: Path | None, backbone: "Backbone", preprocessing: Preprocessing) -> None:
         self._folder = folder
         self._preprocessing = preprocessing
         self._crops = repr(preprocessing)

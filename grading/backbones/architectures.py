@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
-from torchvision.models import efficientnet_b4, mobilenet_v2, resnet50, vgg16
 
+from grading.backbones.folding import fold
 from grading.weights.states import State
 
 Triple = tuple[float, float, float]
@@ -45,7 +44,7 @@ class Architecture:
         return {name: values for name, values in state.items() if not name.startswith(self.classifier)}
 
     def build(self, state: State, layer: str) -> nn.Sequential:
-        """The network up to the layer with the selected weights; they are shared, not copied.
+        """The network up to the layer with the selected weights, ready to compute activations.
 
         Raises RuntimeError where they are not this network's.
         """
@@ -55,17 +54,32 @@ class Architecture:
         missing = [name for name in missing if not name.startswith(self.classifier)]
         if missing or unknown:
             raise RuntimeError(f"{len(missing)} weights are missing and {len(unknown)} unknown")
-        return nn.Sequential(*self.modules(network)[: self.layers[layer] + 1])
+        cut = nn.Sequential(*self.modules(network)[: self.layers[layer] + 1]).eval()
+        fold(cut)
+        return cut
 
 
 def _lite0() -> nn.Module:
+    from efficientnet_lite_pytorch import EfficientNet
+
     network: nn.Module = EfficientNet.from_name("efficientnet-lite0")
+    return network
+
+
+# torchvision takes seconds to import, and the network that comes with Facialis does not need it
+def _torchvision(name: str) -> Callable[[], nn.Module]:
+    def network() -> nn.Module:
+        from torchvision.models import get_model
+
+        made: nn.Module = get_model(name, weights=None)
+        return made
+
     return network
 
 
 _VGG16 = Architecture(
     name="vgg16",
-    network=vgg16,
+    network=_torchvision("vgg16"),
     modules=lambda network: list(network.features),
     # each after its ReLU
     layers={"conv2_2": 8, "conv3_3": 15, "conv4_3": 22, "conv5_3": 29, "pool5": 30},
@@ -89,7 +103,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         _VGG16,
         Architecture(
             name="vgg-face",
-            network=vgg16,
+            network=_torchvision("vgg16"),
             modules=_VGG16.modules,
             layers=_VGG16.layers,
             default_layer=_VGG16.default_layer,
@@ -99,7 +113,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         Architecture(
             name="resnet50",
-            network=resnet50,
+            network=_torchvision("resnet50"),
             modules=lambda network: list(network.children()),
             layers={"layer1": 4, "layer2": 5, "layer3": 6, "layer4": 7},
             # 14 x 14 positions, as the paper's best layer of VGG-16 has
@@ -109,7 +123,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         # the paper says "MobileNet"; version 2 is the nearest to the first that torchvision has weights of
         Architecture(
             name="mobilenet",
-            network=mobilenet_v2,
+            network=_torchvision("mobilenet_v2"),
             modules=lambda network: list(network.features),
             # the last block at 56, 28, 14 (twice) and 7 (twice) pixels, and the layer behind the blocks
             layers={f"features.{number}": number for number in (3, 6, 10, 13, 16, 17, 18)},
@@ -118,7 +132,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         Architecture(
             name="efficientnet-b4",
-            network=efficientnet_b4,
+            network=_torchvision("efficientnet_b4"),
             modules=lambda network: list(network.features),
             # the stages end at 56, 28, 14 (twice) and 7 (twice) pixels; the last is the layer behind them
             layers={f"features.{number}": number for number in (2, 3, 4, 5, 6, 7, 8)},

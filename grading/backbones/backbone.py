@@ -1,5 +1,6 @@
 """A network that was cut at a layer, ready to run."""
 
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,17 +12,19 @@ INPUT_SIZE = 224
 """Height and width in pixels of the crops that the networks were trained for."""
 
 Precision = Literal["float32", "bfloat16"]
-"""What convolutions compute in; activations come out as float32 either way."""
+"""What the network computes in; activations come out as float32 either way."""
 
-_BATCH = 32
+_DEVICE_BATCH = 128
+_CORE_BATCH = 2
+"""Crops at a time, on a device and for each core of a CPU. A core's cache then holds what one layer hands to
+the next: 18 crops of 352 x 160 pass EfficientNet-Lite0 in half the time that they take in one batch."""
 
 
 class Backbone:
     """A pretrained network up to one layer.
 
-    ``name`` and ``layer`` say which; ``weight_hash`` is the SHA-256 of its weights' contents; ``channels``
-    is the C of its activations; ``multiply_adds`` counts those of one crop of 224 x 224 pixels in
-    convolutions and linear layers; ``device`` is where it runs and ``precision`` what it computes in.
+    ``name`` and ``layer`` say which; ``weight_hash`` is the SHA-256 of its weights' contents; ``device`` is
+    where it runs and ``precision`` what it computes in.
     """
 
     def __init__(
@@ -42,12 +45,24 @@ class Backbone:
         self.weight_hash = weight_hash
         self.device = device
         self.precision = precision
+        on_cpu = device.type == "cpu"
         # on a CPU channels_last is 1.2 to 1.7 times as fast, in every network here
-        self._memory = torch.channels_last if device.type == "cpu" else torch.contiguous_format
-        self._network = network.eval().to(device).to(memory_format=self._memory)
+        self._memory = torch.channels_last if on_cpu else torch.contiguous_format
+        self._type = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        self._network = network.eval().to(device, self._type).to(memory_format=self._memory)
+        self._batch = _CORE_BATCH * torch.get_num_threads() if on_cpu else _DEVICE_BATCH
         self._mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=device).view(1, 3, 1, 1)
-        self.channels, self.multiply_adds = self._measure()
+
+    @property
+    def channels(self) -> int:
+        """The C of the activations."""
+        return self._measured[0]
+
+    @property
+    def multiply_adds(self) -> int:
+        """Those of one crop of 224 x 224 pixels, in convolutions and linear layers."""
+        return self._measured[1]
 
     def map_shape(self, height: int, width: int) -> tuple[int, int, int]:
         """The (C, H, W) of the activations of one crop of this many pixels."""
@@ -65,22 +80,20 @@ class Backbone:
         if not len(crops):
             return np.empty((0, *self.map_shape(*crops.shape[1:3])), dtype=np.float32)
         return np.concatenate(
-            [self._run(crops[start : start + _BATCH]) for start in range(0, len(crops), _BATCH)]
+            [self._run(crops[start : start + self._batch]) for start in range(0, len(crops), self._batch)]
         )
 
     # TF32 would make a GPU's scores differ from a CPU's in the third digit
     def _run(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        with (
-            torch.inference_mode(),
-            torch.backends.cudnn.flags(allow_tf32=False, deterministic=True),
-            torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"),
-        ):
+        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False, deterministic=True):
             batch = torch.from_numpy(np.ascontiguousarray(crops)).to(self.device).permute(0, 3, 1, 2)
-            pixels = ((batch.float() - self._mean) / self._std).contiguous(memory_format=self._memory)
+            pixels = (batch.float() - self._mean) / self._std
+            pixels = pixels.to(self._type).contiguous(memory_format=self._memory)
             activations: torch.Tensor = self._network(pixels)
             return activations.float().contiguous().cpu().numpy()
 
-    def _measure(self) -> tuple[int, int]:
+    @cached_property
+    def _measured(self) -> tuple[int, int]:
         """Channels and multiply-adds of one blank crop."""
         counted = 0
 

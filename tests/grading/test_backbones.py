@@ -1,17 +1,21 @@
 """Pretrained networks cut at a layer, with their own weights or weights from a file."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from efficientnet_lite_pytorch import EfficientNet
 from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import efficientnet_b4, mobilenet_v2, resnet50
 from torchvision.models.vgg import cfgs, make_layers
 
 from grading.backbones import ARCHITECTURES, UnknownBackboneError, WeightsError, load_backbone
+from grading.weights import SOURCES, find
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -119,6 +123,32 @@ def test_a_default_layer_is_among_the_layers() -> None:
 def test_efficientnet_lite_brings_its_own_weights(crops: np.ndarray) -> None:
     backbone = load_backbone("efficientnet-lite0", "block10", device="cpu")
     assert backbone.features(crops).shape == (3, 112, 14, 14)
+
+
+def test_efficientnet_lite_gives_what_its_package_gives(crops: np.ndarray) -> None:
+    whole = EfficientNet.from_name("efficientnet-lite0")
+    file = find(SOURCES["efficientnet-lite0"], Path())
+    assert file is not None
+    whole.load_state_dict(torch.load(file, weights_only=True))
+    whole.eval()
+    pixels = (torch.from_numpy(crops[:, :96, :160]).permute(0, 3, 1, 2).float() - 127) / 128
+    with torch.inference_mode():
+        expected = whole._bn0(whole._conv_stem(pixels)).clip(0, 6)
+        for block in whole._blocks[:11]:
+            expected = block(expected)
+    ours = load_backbone("efficientnet-lite0", "block10", device="cpu").features(crops[:, :96, :160])
+    assert np.abs(ours - expected.numpy()).max() < 1e-4 * np.abs(ours).max()
+
+
+def test_torchvision_is_imported_only_for_its_own_networks() -> None:
+    code = (
+        "import sys, grading.grader\n"
+        "assert 'torch' not in sys.modules\n"
+        "from grading.backbones import load_backbone\n"
+        "load_backbone('efficientnet-lite0', device='cpu')\n"
+        "assert 'torchvision' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_features_of_a_crop_do_not_depend_on_its_batch(crops: np.ndarray) -> None:
