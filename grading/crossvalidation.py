@@ -114,26 +114,33 @@ def pool(cohorts: Sequence[Cohort]) -> tuple[Cohort, Rows]:
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """A fit in dual form on ``cases`` (k,), the ``kernel`` between all cases and its blocks' ``scales``."""
+    """A fit in dual form on ``cases`` (k,), and the factors ``scales`` by which ``blocks`` were mixed."""
 
     fitted: DualFit
     cases: Rows
-    kernel: Floats
+    kernels: Kernels
+    blocks: Sequence[Block]
     scales: list[float]
 
     def predict(self, cases: Rows) -> Floats:
         """Scores (m,) of ``cases``, not clipped."""
-        return self.fitted.predict(self.kernel[np.ix_(cases, self.cases)])
+        return self.fitted.predict(self.kernels.mixed(self.blocks, self.scales, cases, self.cases))
 
 
 class Trials:
     """The recordings of pooled cohorts as cases to learn from, each once with either side as affected.
 
     Case k is recording k with the right side taken as affected, case n + k with the left; a recipe without
-    sides has only the first n cases.
+    sides has only the first n cases. ``maps`` are those of the pooled cohorts. What is computed of them is
+    kept, so that further cross-validations of the same trials cost little.
+
+    Raises `TrainingError` where cohorts share a name or a side is missing.
     """
 
-    def __init__(self, cohort: Cohort, maps: CohortMaps, recipe: Recipe) -> None:
+    def __init__(self, cohorts: Sequence[Cohort], maps: CohortMaps, recipe: Recipe) -> None:
+        cohort, self.index = pool(cohorts)
+        check_sides(cohort.recordings, recipe)
+        self.cohorts = tuple(one.name for one in cohorts)
         self.recordings = cohort.recordings
         self.recipe = recipe
         self.sided = bool(recipe.side)
@@ -174,20 +181,10 @@ class Trials:
 
     def learn(self, item_id: str, rows: Rows, labels: Floats) -> Learned:
         """Fit an item on recordings ``rows``; ``labels`` (n,) are those of all recordings."""
-        blocks = self.recipe.blocks[item_id]
         cases, weights = self.to_learn(rows)
-        scales = self.kernels.scales(blocks, cases)
-        kernel = self.kernels.mixed(blocks, scales)
         item = find_item(item_id)
-        targets = labels[cases % len(self)]
-        fitted = fit(
-            kernel[np.ix_(cases, cases)],
-            targets,
-            Target(item.low, item.high),
-            self.recipe.regression,
-            weights,
-        )
-        return Learned(fitted, cases, kernel, scales)
+        target = Target(item.low, item.high)
+        return self._fit(self.recipe.blocks[item_id], cases, labels[cases % len(self)], target, weights)
 
     def learn_side(self, rows: Rows) -> Learned:
         """Fit the affected side on recordings ``rows`` whose side is known, both ways round."""
@@ -196,10 +193,15 @@ class Trials:
         # With the right side taken as affected, a face whose left is affected looks the other way round.
         left = np.array([self.recordings[row].side == "L" for row in rows])
         labels = np.where(np.concatenate([left, ~left]), 1.0, -1.0)
-        scales = self.kernels.scales(self.recipe.side, cases)
-        kernel = self.kernels.mixed(self.recipe.side, scales)
-        fitted = fit(kernel[np.ix_(cases, cases)], labels, SIDE_TARGET, self.recipe.regression)
-        return Learned(fitted, cases, kernel, scales)
+        return self._fit(self.recipe.side, cases, labels, SIDE_TARGET, np.ones(len(cases)))
+
+    def _fit(
+        self, blocks: Sequence[Block], cases: Rows, labels: Floats, target: Target, weights: Floats
+    ) -> Learned:
+        scales = self.kernels.scales(blocks, cases)
+        kernel = self.kernels.mixed(blocks, scales, cases, cases)
+        fitted = fit(kernel, labels, target, self.recipe.regression, weights)
+        return Learned(fitted, cases, self.kernels, blocks, scales)
 
 
 def labels_of(recordings: Sequence[LabelledRecording], item_id: str) -> Floats:
@@ -218,26 +220,18 @@ def check_sides(recordings: Sequence[LabelledRecording], recipe: Recipe) -> None
 
 
 def cross_validate(
-    cohorts: Sequence[Cohort],
-    maps: CohortMaps,
-    recipe: Recipe,
-    backbone: tuple[str, str],
-    folds: int = 11,
-    seed: int | None = None,
+    trials: Trials, backbone: tuple[str, str], folds: int = 11, seed: int | None = None
 ) -> CrossValidation:
     """Predict every labelled recording by a model that has seen no recording of that person.
 
-    ``maps`` are those of the pooled cohorts; ``backbone`` is the name and layer they came from. With fewer
-    persons than ``folds`` there are as many folds as persons. ``seed`` deals the persons to folds at random;
-    None deals them by the number of their recordings.
+    ``backbone`` is the name and layer that the maps of ``trials`` came from. With fewer persons than
+    ``folds`` there are as many folds as persons. ``seed`` deals the persons to folds at random; None deals
+    them by the number of their recordings.
 
-    Raises `TrainingError` where an item has labels of fewer than two persons, or a side is missing.
+    Raises `TrainingError` where an item has labels of fewer than two persons.
     """
     from sklearn.model_selection import GroupKFold
 
-    cohort, index = pool(cohorts)
-    check_sides(cohort.recordings, recipe)
-    trials = Trials(cohort, maps, recipe)
     count = min(folds, len(set(trials.persons)))
     if count < 2:
         raise TrainingError("the cohort has only one person: cross-validation needs at least two")
@@ -246,9 +240,9 @@ def cross_validate(
     for number, (_, unseen) in enumerate(dealing.split(fold, groups=trials.persons)):
         fold[unseen] = number
     side, scores = _side_estimates(trials, fold) if trials.sided else (None, np.full(len(trials), -1.0))
-    items = {item_id: _item_result(trials, item_id, fold, index, scores) for item_id in recipe.blocks}
+    items = {item_id: _item_result(trials, item_id, fold, scores) for item_id in trials.recipe.blocks}
     return CrossValidation(
-        recipe, *backbone, count, tuple(one.name for one in cohorts), cohort.recordings, index, items, side
+        trials.recipe, *backbone, count, trials.cohorts, trials.recordings, trials.index, items, side
     )
 
 
@@ -267,13 +261,14 @@ def _side_estimates(trials: Trials, fold: Rows) -> tuple[SideResult, Floats]:
     return SideResult(rows, left, scores[rows]), scores
 
 
-def _item_result(trials: Trials, item_id: str, fold: Rows, index: Rows, side_scores: Floats) -> ItemResult:
+def _item_result(trials: Trials, item_id: str, fold: Rows, side_scores: Floats) -> ItemResult:
     item = find_item(item_id)
+    index = trials.index
     labels = labels_of(trials.recordings, item_id)
     usable = trials.readable(trials.recipe.blocks[item_id]) & ~np.isnan(labels)
     rows = np.flatnonzero(usable)
     check_labels(item_id, labels[rows], trials.persons[rows])
-    healthy = np.array([recording.healthy for recording in trials.recordings])
+    groups = 2 * index + np.array([recording.healthy for recording in trials.recordings])
     both = np.full((len(trials), 2), np.nan)
     median = np.full((2, len(trials)), np.nan)
     for number in np.unique(fold[rows]):
@@ -283,10 +278,10 @@ def _item_result(trials: Trials, item_id: str, fold: Rows, index: Rows, side_sco
         learned = trials.learn(item_id, seen, labels)
         for turn in range(2 if trials.sided else 1):
             both[unseen, turn] = learned.predict(unseen + turn * len(trials))
-        for row in unseen:
-            of_cohort = seen[index[seen] == index[row]]
-            of_group = of_cohort[healthy[of_cohort] == healthy[row]]
-            median[:, row] = [_median(labels[like], item.normal) for like in (of_group, of_cohort)]
+        for group in np.unique(groups[unseen]):
+            of_group, of_cohort = seen[groups[seen] == group], seen[index[seen] == group // 2]
+            medians = [_median(labels[like], item.normal) for like in (of_group, of_cohort)]
+            median[:, unseen[groups[unseen] == group]] = np.array(medians)[:, None]
     both = np.clip(both, item.low, item.high)
     estimated = np.where(side_scores > 0, both[:, 1], both[:, 0])
     recorded = np.array([recording.side for recording in trials.recordings])

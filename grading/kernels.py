@@ -1,45 +1,94 @@
-"""Gram matrices of blocks, each computed once and shared by all items that read it."""
+"""Gram matrices of blocks, each computed once and shared by all items and folds that read it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grading.maps import Cases, Maps, block_chunks, block_shape
 from grading.recipes import Block
-from grading.regression import DualFit, Floats, size
+from grading.regression import DualFit, Floats
+
+Rows = NDArray[np.int_]
+
+
+@dataclass(frozen=True, eq=False)
+class Gram:
+    """Inner products between the features of m cases.
+
+    Cases often have the same features, or features of the opposite sign: ``values`` (k, k) stand between the
+    different ones only, ``index`` (m,) numbers those of each case and ``sign`` (m,) is 1 or -1. float32 is
+    what libsvm computes with; the sums behind it were made in float64.
+    """
+
+    values: NDArray[np.float32]
+    index: Rows
+    sign: NDArray[np.float32]
+
+    def between(self, rows: Rows, columns: Rows) -> NDArray[np.float32]:
+        """The inner products (a, b) of cases ``rows`` (a,) with cases ``columns`` (b,)."""
+        values = self.values[np.ix_(self.index[rows], self.index[columns])]
+        if (self.sign < 0).any():
+            values *= self.sign[rows, None]
+            values *= self.sign[columns]
+        return values
+
+    def size(self, rows: Rows) -> float:
+        """The mean square norm of the features of ``rows``; 1 where all of them are zero."""
+        squares = self.values.diagonal()[self.index[rows]]
+        return float(squares.mean(dtype=np.float64)) or 1.0
 
 
 class Kernels:
-    """Inner products between the features of ``cases``, block by block."""
+    """Inner products between the features of ``cases``, block by block.
+
+    Memory grows with the square of the number of cases, not with that of their features: 4 bytes for each
+    pair and block, and a few blocks' worth while a model is fitted.
+    """
 
     def __init__(self, maps: Maps, cases: Cases) -> None:
         self.maps = maps
         self.cases = cases
-        self._known: dict[str, Floats] = {}
+        self._known: dict[str, Gram] = {}
 
-    def block(self, block: Block) -> Floats:
-        """The Gram matrix (m, m) of one block, streamed over its channels."""
+    def block(self, block: Block) -> Gram:
+        """The inner products of one block's features, streamed over its channels."""
         # the weight is no part of the features
         key = repr((block.source, block.part, sorted(block.photos.items()), block.rows))
         if key not in self._known:
-            total = np.zeros((len(self.cases), len(self.cases)))
-            for _, chunk in block_chunks(block, self.maps, self.cases):
+            different, index, sign = _different(block, self.cases)
+            total = np.zeros((len(different), len(different)))
+            for _, chunk in block_chunks(block, self.maps, different):
                 flat = chunk.reshape(len(chunk), -1)
                 total += flat @ flat.T
-            self._known[key] = total
+            self._known[key] = Gram(total.astype(np.float32), index, sign)
         return self._known[key]
 
-    def scales(self, blocks: Sequence[Block], rows: np.ndarray[tuple[int], np.dtype[np.int_]]) -> list[float]:
+    def scales(self, blocks: Sequence[Block], rows: Rows) -> list[float]:
         """The factor of each block's kernel: its weight, over the size of its features in ``rows``."""
-        square = np.ix_(rows, rows)
-        return [block.weight / size(self.block(block)[square]) for block in blocks]
+        return [block.weight / self.block(block).size(rows) for block in blocks]
 
-    def mixed(self, blocks: Sequence[Block], scales: Sequence[float]) -> Floats:
-        """The sum of the blocks' kernels by their factors: the kernel of their scaled, joined features."""
-        total = np.zeros((len(self.cases), len(self.cases)))
+    def mixed(self, blocks: Sequence[Block], scales: Sequence[float], rows: Rows, columns: Rows) -> Floats:
+        """The sum of the blocks' kernels by their factors, between cases ``rows`` and cases ``columns``.
+
+        It is the kernel of their scaled, joined features.
+        """
+        total = np.zeros((len(rows), len(columns)))
         for block, scale in zip(blocks, scales, strict=True):
-            total += scale * self.block(block)
+            total += np.multiply(self.block(block).between(rows, columns), scale, dtype=np.float64)
         return total
+
+
+def _different(block: Block, cases: Cases) -> tuple[Cases, Rows, NDArray[np.float32]]:
+    """The cases that differ by more than their features' sign; which of them and what sign each case has."""
+    sign = np.ones(len(cases), dtype=np.float32)
+    if block.part == "affected":
+        return cases, np.arange(len(cases)), sign
+    if block.part == "difference":
+        sign[cases.left] = -1
+    recordings, index = np.unique(cases.rows, return_inverse=True)
+    return Cases(recordings, np.zeros(len(recordings), dtype=np.bool_)), index, sign
 
 
 def primal(

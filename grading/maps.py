@@ -89,18 +89,24 @@ def _read(block: Block, maps: Maps, cases: Cases, channels: slice) -> NDArray[np
     tiles: list[NDArray[np.float32]] = []
     for tile in range(source.shape[2] if block.part != "whole" else 1):
         photos = (
-            np.float32(factor) * source[chosen, maps.poses.index(pose), tile, channels, rows]
+            _times(factor, source[chosen, maps.poses.index(pose), tile, channels, rows])
             for pose, factor in block.photos.items()
         )
         tiles.append(reduce(np.add, photos))
+    if not np.array_equal(where, np.arange(len(recordings))):
+        tiles = [tile[where] for tile in tiles]
     if block.part == "whole":
-        return tiles[0][where]
-    right, left = (tile[where] for tile in tiles)
+        return tiles[0]
+    right, left = tiles
     if block.part == "mean":
         return (right + left) / np.float32(2)
     swap = cases.left[:, None, None, None]
     affected = np.where(swap, left, right)
     return affected if block.part == "affected" else affected - np.where(swap, right, left)
+
+
+def _times(factor: float, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return values if factor == 1 else np.float32(factor) * values
 
 
 def _as_slice(rows: NDArray[np.int_]) -> slice | NDArray[np.int_]:

@@ -93,8 +93,8 @@ def train(
     cohort, index = pool(cohorts)
     recipe = settings.recipe
     maps = cohort_maps(cohort, backbone, recipe, cache=cache, progress=progress)
-    results = cross_validate(cohorts, maps, recipe, (backbone.name, backbone.layer), settings.folds)
-    trials = Trials(cohort, maps, recipe)
+    trials = Trials(cohorts, maps, recipe)
+    results = cross_validate(trials, (backbone.name, backbone.layer), settings.folds)
     side = _side_head(trials) if results.side else None
     bundle = Bundle(
         name=settings.name,

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grading.cohort import Cohort
-from grading.crossvalidation import CrossValidation, cross_validate
+from grading.crossvalidation import CrossValidation, Trials, cross_validate
 from grading.errors import PermanentError
 from grading.evaluation.brows import BrowDistances, measure_brows
-from grading.features import CohortMaps, Progress, UnusablePhoto, cohort_maps
-from grading.recipes import RECIPES, Recipe
+from grading.features import Progress, UnusablePhoto, cohort_maps
+from grading.recipes import RECIPES
 from grading.scales import PREDICTED_ITEMS, Item
 from grading.weights import SOURCES, WeightsError, find
 
@@ -131,21 +131,17 @@ def evaluate(
         for recipe in made:
             maps = cohort_maps(cohort, backbone, recipe, cache=cache, progress=progress)
             unusable |= dict.fromkeys(maps.unusable)
-            validations.append(_validated(cohort, maps, recipe, model, folds))
+            trials = Trials([cohort], maps, recipe)
+            cut = (model.backbone, model.layer)
+            validations.append(cross_validate(trials, cut, folds))
             if number == 0:
                 deals[recipe.name] = tuple(
-                    _validated(cohort, maps, recipe, model, folds, seed) for seed in range(repeats)
+                    cross_validate(trials, cut, folds, seed) for seed in range(repeats)
                 )
     brows = measure_brows([recording for recording in cohort.recordings if recording.healthy])
     return Evaluation(
         cohort, tuple(models), tuple(validations), deals, absent or {}, hashes, tuple(unusable), brows
     )
-
-
-def _validated(
-    cohort: Cohort, maps: CohortMaps, recipe: Recipe, model: Model, folds: int, seed: int | None = None
-) -> CrossValidation:
-    return cross_validate([cohort], maps, recipe, (model.backbone, model.layer), folds, seed)
 
 
 def _labelled(cohort: Cohort) -> tuple[Item, ...]:

@@ -32,6 +32,12 @@ def test_the_fit_equals_a_linear_svr_on_the_features(item: Target) -> None:
     new = rng.normal(size=(10, 200))
     expected = peer.predict(new / unit) * item.span
     assert new @ weights(model, features) + model.bias == pytest.approx(expected, abs=1e-3 * item.span)
+    assert set(np.flatnonzero(model.coefficients)) == set(peer.support_)
+    dual = np.zeros(30)
+    dual[peer.support_] = peer.dual_coef_[0] * item.span / unit**2
+    assert model.coefficients == pytest.approx(dual, abs=1e-4 * np.abs(dual).max())
+    primal = peer.coef_[0] * item.span / unit
+    assert weights(model, features) == pytest.approx(primal, abs=1e-3 * np.abs(primal).max())
 
 
 def test_dual_and_primal_predict_the_same() -> None:
