@@ -20,7 +20,6 @@ from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     EncapsulatedPDFStorage,
-    EnhancedSRStorage,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -101,6 +100,5 @@ ACCEPTED: dict[UID, tuple[UID, ...]] = {
 CREATED: dict[UID, tuple[UID, ...]] = {
     VLPhotographicImageStorage: (JPEGBaseline8Bit,),
     EncapsulatedPDFStorage: (ExplicitVRLittleEndian,),
-    EnhancedSRStorage: (ExplicitVRLittleEndian,),
 }
 """SOP class to transfer syntaxes of the objects that Facialis makes and sends."""

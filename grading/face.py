@@ -4,8 +4,8 @@ Source: Raj et al., Section 4.2 (dlib's frontal face detector).
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 
 import dlib
 import numpy as np
@@ -77,9 +77,10 @@ def find_face(photo: Photo, sides: tuple[int, ...] = DETECTOR_SIDES) -> FaceBox:
     """
     image = Image.fromarray(photo)
     for number, (small, scale) in enumerate(_scaled(image, sides)):
-        if number == 0 and float(small.mean(axis=2).std()) < BLANK_SPREAD:
+        if number == 0 and _spread(small) < BLANK_SPREAD:
             raise BlankPhotoError("the photo shows nothing (it is black or of one colour): take it again")
-        boxes = list(_detector()(small, 0))
+        with _detector() as detector:
+            boxes = list(detector(small, 0))
         if len(boxes) > 1:
             raise SeveralFacesError(
                 f"{len(boxes)} faces were found in the photo: crop it so that only the patient is seen"
@@ -104,6 +105,21 @@ def _scaled(image: Image.Image, sides: tuple[int, ...]) -> Iterator[tuple[Photo,
         yield np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)), scale
 
 
-@cache
-def _detector() -> dlib.fhog_object_detector:
-    return dlib.get_frontal_face_detector()
+def _spread(photo: Photo) -> float:
+    """Standard deviation of the grey levels, each the mean of its pixel's colours."""
+    red, green, blue = (photo[..., colour].astype(np.float32) for colour in range(3))
+    return float((red + green + blue).std()) / 3
+
+
+_idle: list[dlib.fhog_object_detector] = []
+
+
+@contextmanager
+def _detector() -> Iterator[dlib.fhog_object_detector]:
+    """A detector that no other thread uses: it holds buffers, and is costly to make."""
+    try:
+        detector = _idle.pop()
+    except IndexError:
+        detector = dlib.get_frontal_face_detector()
+    yield detector
+    _idle.append(detector)

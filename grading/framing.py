@@ -142,16 +142,29 @@ def _axes(eyes: Eyes, frame: EyeFrame, *, mirrored: bool) -> tuple[Vector, Vecto
 
 def _cut_level(photo: Photo, eyes: Eyes, frame: EyeFrame, *, mirrored: bool) -> Photo:
     centre, across, down = _axes(eyes, frame, mirrored=mirrored)
-    image = Image.fromarray(photo)
+    corner = centre - across * frame.midline - down * frame.eye_line
     # A crop much smaller than its part of the photo is drawn from a reduced copy: bicubic alone would alias.
     factor = max(1, int(eyes.distance / frame.distance))
-    if factor > 1:
-        image = image.reduce(factor)
-        centre, across, down = centre / factor, across / factor, down / factor
-    origin = centre - across * frame.midline - down * frame.eye_line
+    start, stop = _reach(photo, corner, across * frame.width, down * frame.height, factor)
+    if not np.all(start < stop):
+        return np.zeros((*frame.shape, 3), dtype=np.uint8)
+    # Only what the crop shows is copied and reduced: a face fills but a part of its photo.
+    image = Image.fromarray(photo[start[1] : stop[1], start[0] : stop[0]]).reduce(factor)
+    across, down, origin = across / factor, down / factor, (corner - start) / factor
     matrix = (across[0], down[0], origin[0], across[1], down[1], origin[1])
     size = (frame.width, frame.height)
     return np.asarray(image.transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC))
+
+
+def _reach(
+    photo: Photo, corner: Vector, across: Vector, down: Vector, factor: int
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """First and last + 1 column and row of the photo's part that a crop with this corner and these edges
+    shows, with what bicubic needs around it; whole blocks of ``factor`` pixels, but where the photo ends."""
+    corners = np.array([corner, corner + across, corner + down, corner + across + down])
+    blocks = np.floor(corners.min(axis=0) / factor) - 3, np.ceil(corners.max(axis=0) / factor) + 3
+    start, stop = (np.clip(edge.astype(int) * factor, 0, photo.shape[1::-1]) for edge in blocks)
+    return start, stop
 
 
 def _cut_box(photo: Photo, face: FaceBox, frame: BoxFrame) -> Photo:

@@ -14,7 +14,8 @@ from grading.bundle import BackboneId, BackboneMismatchError, Bundle
 from grading.face import Photo
 from grading.framing import split
 from grading.maps import Maps
-from grading.movement import movement
+from grading.movement import movement, movement_shape
+from grading.parallel import map_threads
 from grading.photos import MissingPoseError
 from grading.protocols import PROTOCOLS
 from grading.recipes import REST
@@ -22,7 +23,7 @@ from grading.scales import SubScore, sub_scores
 from grading.scoring import Scored, score_maps
 
 if TYPE_CHECKING:
-    from grading.backbones import Backbone
+    from grading.backbones import Backbone, Precision
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Grading:
     ``scores`` and 90 % prediction ``intervals`` by item id in points, within each item's range. ``side`` is
     the affected side that was assumed, None where the model does not ask for it. ``flags`` say what a reader
     must know: items whose score was outside its range and was clipped (`clipped.M4`: there the model
-    extrapolates), a side that was estimated, a recording unlike the training data. The bundle is named by its
+    extrapolates), a side that was estimated, a recording unlike the training data, a network that computed in
+    lower precision (`precision.bfloat16`). The bundle is named by its
     name, version and hash.
     """
 
@@ -63,19 +65,30 @@ class Grader:
     """A bundle with its backbone loaded, ready to grade; make one per process and keep it.
 
     ``weights`` is the file with the backbone's weights where they are not the network's own; ``device`` a
-    torch device, by default CUDA where there is one.
+    torch device, by default CUDA where there is one. ``precision`` is what the network computes in: bfloat16
+    takes about half the time on hardware that has it, but moves scores by more than half a point
+    (docs/speed.md), so it is never chosen by itself, and every grading made with it bears a flag.
 
     Raises `BackboneMismatchError` where the weights are not those the bundle was trained on, and what
     `load_backbone` raises.
     """
 
-    def __init__(self, bundle: Bundle, device: str | None = None, *, weights: Path | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str | None = None,
+        *,
+        weights: Path | None = None,
+        precision: "Precision" = "float32",
+    ) -> None:
         from grading.backbones import load_backbone
 
-        backbone = load_backbone(bundle.backbone.name, bundle.backbone.layer, weights=weights, device=device)
+        name, layer = bundle.backbone.name, bundle.backbone.layer
+        backbone = load_backbone(name, layer, weights=weights, device=device, precision=precision)
         check_backbone(bundle, backbone)
         self.bundle = bundle
         self._backbone = backbone
+        self._flags = () if precision == "float32" else (f"precision.{precision}",)
 
     def grade(self, crops: Mapping[str, Photo], side: str | None = None) -> Grading:
         """Grade one recording from its crops (H, W * tiles, 3) uint8 by pose code.
@@ -112,16 +125,15 @@ class Grader:
         moves = self.bundle.recipe.moves
         if not moves:
             return Maps(poses, network)
+        moved = np.zeros((*network.shape[:3], *movement_shape(*batch.shape[1:3])), dtype=np.float32)
         rest = poses.index(REST)
-        still = np.zeros_like(movement(halves[0][rest][0], halves[0][rest][0]))
-        moved = [
-            [
-                [movement(*pair) if pose in moves else still for pair in zip(crops[rest], photo, strict=True)]
-                for pose, photo in zip(poses, crops, strict=True)
-            ]
-            for crops in halves
-        ]
-        return Maps(poses, network, np.array(moved, dtype=np.float32))
+
+        def follow(place: tuple[int, int, int]) -> None:
+            row, pose, tile = place
+            moved[place] = movement(halves[row][rest][tile], halves[row][pose][tile])
+
+        map_threads(follow, (place for place in np.ndindex(moved.shape[:3]) if poses[place[1]] in moves))
+        return Maps(poses, network, moved)
 
     def _grading(self, scored: Scored) -> Grading:
         return Grading(
@@ -129,7 +141,7 @@ class Grader:
             scored.intervals,
             sub_scores(scored.scores),
             scored.side,
-            scored.flags,
+            (*scored.flags, *self._flags),
             self.bundle.name,
             self.bundle.version,
             self.bundle.hash,

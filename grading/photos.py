@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from grading.errors import PermanentError
+from grading.parallel import map_threads
 from grading.protocols import JENA9, Pose, Protocol
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -67,10 +68,11 @@ def load_photo(path: Path) -> NDArray[np.uint8]:
             raise TruncatedPhotoError(
                 f"{path.name} is incomplete or damaged: copy it from the camera again"
             ) from error
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode in ("P", "PA"):
-            upright = upright.convert("RGBA")
-        return np.asarray(upright.convert("RGB"))
+        # copies of a whole photo cost more than decoding it: none is made that is not needed
+        ImageOps.exif_transpose(image, in_place=True)
+        if image.mode in ("P", "PA"):
+            image = image.convert("RGBA")
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def series_paths(folder: Path, protocol: Protocol = JENA9) -> dict[str, Path]:
@@ -110,4 +112,5 @@ def load_series(folder: Path, protocol: Protocol = JENA9) -> dict[str, NDArray[n
 
     Raises what `series_paths` and `load_photo` raise.
     """
-    return {code: load_photo(path) for code, path in series_paths(folder, protocol).items()}
+    paths = series_paths(folder, protocol)
+    return dict(zip(paths, map_threads(load_photo, paths.values()), strict=True))

@@ -34,7 +34,6 @@ _templates.globals |= {
     "COMMISSIONING_BANNER": COMMISSIONING_BANNER,
     "STATES": words.STATES,
     "DELIVERIES": words.DELIVERIES,
-    "DOCUMENTS": words.DOCUMENTS,
     "age": age,
     "seconds": words.seconds,
 }

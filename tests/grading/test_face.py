@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from grading.face import BlankPhotoError, NoFaceError, SeveralFacesError, find_face
+from grading.parallel import map_threads
 from grading.photos import load_photo
 
 Photos = dict[str, NDArray[np.uint8]]
@@ -42,6 +43,12 @@ def test_a_face_too_small_for_the_first_look_is_found_in_the_second(photos: Phot
         find_face(scene, (480,))
     box = find_face(scene, (480, 1400))
     assert 600 <= box.left < box.right <= 600 + face.shape[1]
+
+
+def test_faces_are_found_in_several_photos_at_once_as_in_each_alone(photos: Photos) -> None:
+    alone = [find_face(photo) for photo in photos.values()]
+    for _ in range(3):
+        assert map_threads(find_face, photos.values()) == alone
 
 
 def test_two_faces_are_refused(photos: Photos) -> None:

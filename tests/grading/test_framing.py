@@ -51,6 +51,28 @@ def test_outside_the_photo_a_crop_is_black() -> None:
     assert view(photo, eyes)[:100].max() == 0
 
 
+def test_a_crop_wholly_outside_the_photo_is_black() -> None:
+    photo = np.full((50, 50, 3), 200, dtype=np.uint8)
+    assert view(photo, Eyes((4010.0, 5.0), (4040.0, 5.0))).max() == 0
+
+
+@pytest.mark.parametrize(("distance", "roll"), [(40, 0), (100, 25), (150, -15), (300, 8)])
+def test_every_pixel_of_a_crop_is_what_lies_there_in_the_photo(distance: float, roll: float) -> None:
+    rows, columns = np.mgrid[:900, :800]
+    photo = np.stack([columns / 4, rows / 4, np.full_like(rows, 200)], axis=-1).round().astype(np.uint8)
+    across = np.array([math.cos(math.radians(roll)), math.sin(math.radians(roll))]) * distance
+    middle = np.array([390.0, 400.0])
+    crop = view(photo, Eyes(tuple(middle - across / 2), tuple(middle + across / 2)))
+    down, right = (np.mgrid[:512, :512] + 0.5 - np.array([208, 256])[:, None, None]) / 128
+    x, y = (middle[axis] + right * across[axis] + down * [-across[1], across[0]][axis] for axis in (0, 1))
+    inside = (x > 4) & (x < 796) & (y > 4) & (y < 896)
+    assert inside.mean() > 0.4
+    for colour, place in enumerate((x, y)):
+        assert np.abs(crop[..., colour] - place / 4)[inside].max() < 2
+    outside = (x < -4) | (x > 804) | (y < -4) | (y > 904)
+    assert crop[outside].max(initial=0) == 0
+
+
 def test_the_papers_crop_is_the_square_around_the_box() -> None:
     photo = np.full((100, 60, 3), 200, dtype=np.uint8)
     photo[40:60, 20:40] = 50

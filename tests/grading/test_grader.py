@@ -75,6 +75,15 @@ def test_a_recording_unlike_the_training_data_is_flagged_and_its_intervals_are_w
     assert high - low > half
 
 
+def test_lower_precision_comes_near_and_is_flagged(
+    grader: Grader, commissioning: Bundle, crops: Photos
+) -> None:
+    exact, short = grader.grade(crops), Grader(commissioning, "cpu", precision="bfloat16").grade(crops)
+    assert short.scores == pytest.approx(exact.scores, abs=4)
+    assert short.scores != pytest.approx(exact.scores, abs=0.01)
+    assert set(short.flags) - set(exact.flags) == {"precision.bfloat16"}
+
+
 def test_no_recordings_give_no_gradings(grader: Grader) -> None:
     assert grader.grade_many([]) == []
 
