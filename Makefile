@@ -39,6 +39,7 @@ bundle: setup ## Train the commissioning bundle anew; COHORT=folder
 docs: setup ## Write the pages of docs/ that come from the code
 	@$(PYTHON) -m tools.error_codes
 	@$(PYTHON) -m tools.received_formats
+	@$(PYTHON) -m tools.code_tables
 
 lock: setup ## Resolve the dependencies anew into constraints.txt
 	@$(PYTHON) -m uv pip compile --universal --python-version 3.11 --all-extras --group dev --no-header \

@@ -42,7 +42,7 @@ def declare_coding_scheme(dataset: Dataset) -> None:
     scheme = Dataset()
     scheme.CodingSchemeDesignator = CODING_SCHEME
     scheme.CodingSchemeUID = CODING_SCHEME_UID
-    scheme.CodingSchemeName = "Poses of facial palsy photo protocols"
+    scheme.CodingSchemeName = "Poses, scores and flags of facial palsy grading"
     scheme.CodingSchemeResponsibleOrganization = "Facialis"
     dataset.CodingSchemeIdentificationSequence = [scheme]
 

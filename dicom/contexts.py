@@ -20,6 +20,7 @@ from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     EncapsulatedPDFStorage,
+    EnhancedSRStorage,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -100,5 +101,6 @@ ACCEPTED: dict[UID, tuple[UID, ...]] = {
 CREATED: dict[UID, tuple[UID, ...]] = {
     VLPhotographicImageStorage: (JPEGBaseline8Bit,),
     EncapsulatedPDFStorage: (ExplicitVRLittleEndian,),
+    EnhancedSRStorage: (ExplicitVRLittleEndian,),
 }
 """SOP class to transfer syntaxes of the objects that Facialis makes and sends."""

@@ -1,7 +1,4 @@
-"""A report as Encapsulated PDF (PS3.3 A.45.1), filed into the study of the photos that it is about.
-
-The patient and study attributes are the photos' own, or a PACS files the report under another patient.
-"""
+"""A report as Encapsulated PDF (PS3.3 A.45.1), filed into the study of the photos that it is about."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,14 +9,8 @@ from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 from dicom.building import code, new_object
 from dicom.headers import PhotoHeader
 from dicom.moments import format_date, format_time
+from dicom.sources import Predecessor, check_sources, copy_patient_and_study, name_predecessor
 from dicom.timepoints import Timepoint, add_timepoint
-from grading.errors import PermanentError
-
-
-class ReportSourcesError(PermanentError):
-    """The photos of a report are none, or of several patients or studies."""
-
-    code = "report.sources"
 
 
 def encapsulated_pdf(
@@ -31,6 +22,7 @@ def encapsulated_pdf(
     series_uid: str,
     created_at: datetime,
     timepoint: Timepoint | None = None,
+    predecessor: Predecessor | None = None,
     series_number: int = 902,
     series_description: str = "Facial palsy report",
     software_version: str = "",
@@ -41,25 +33,9 @@ def encapsulated_pdf(
     wall-clock time; a retry passes the same moment and gets the same bytes. The document is marked UNVERIFIED
     until a clinician signs. Raises `ReportSourcesError`.
     """
-    if len({(photo.study_uid, photo.patient_id, photo.issuer) for photo in sources}) != 1:
-        raise ReportSourcesError("A report needs photos of exactly one patient and study: sort the photos.")
-    first = sources[0]
+    first = check_sources(sources)
     dataset = new_object(EncapsulatedPDFStorage, ExplicitVRLittleEndian, sop_instance_uid, created_at)
-    dataset.PatientName = first.patient_name
-    dataset.PatientID = first.patient_id
-    if first.issuer:
-        dataset.IssuerOfPatientID = first.issuer
-    dataset.PatientBirthDate = format_date(first.birth_date)
-    dataset.PatientSex = first.sex
-
-    dataset.StudyInstanceUID = first.study_uid
-    dataset.StudyDate = format_date(first.study_date)
-    dataset.StudyTime = format_time(first.study_time)
-    dataset.AccessionNumber = first.accession_number
-    dataset.ReferringPhysicianName = first.referring_physician
-    dataset.StudyID = first.study_id
-    if first.study_description:
-        dataset.StudyDescription = first.study_description
+    copy_patient_and_study(first, dataset)
     add_timepoint(dataset, timepoint)
 
     dataset.Modality = "DOC"
@@ -85,6 +61,7 @@ def encapsulated_pdf(
     dataset.DocumentTitle = title
     dataset.ConceptNameCodeSequence = [code("18748-4", "LN", "Diagnostic Imaging Report")]
     dataset.VerificationFlag = "UNVERIFIED"
+    name_predecessor(dataset, predecessor)
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
     dataset.EncapsulatedDocumentLength = len(pdf)
     dataset.add_new("EncapsulatedDocument", "OB", pdf + b"\0" * (len(pdf) % 2))

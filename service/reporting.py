@@ -27,9 +27,9 @@ from service.storage import Storage
 POSES = {pose.code: pose for protocol in PROTOCOLS.values() for pose in protocol.poses}
 
 
-def report_uid(grading_uid: str) -> str:
-    """The UID of a grading's report: writing it again makes the same document."""
-    return derived_uid("report", "pdf", grading_uid)
+def report_uid(grading_uid: str, kind: str = "pdf") -> str:
+    """The UID of a grading's document of a kind: writing it again makes the same document."""
+    return derived_uid("report", kind, grading_uid)
 
 
 def report_content(

@@ -25,6 +25,7 @@ from grading.errors import PermanentError
 from grading.protocols import PROTOCOLS
 
 AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")]
+DocumentKind = Literal["pdf", "sr"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -73,12 +74,14 @@ class PoseSettings(_Section):
 
 
 class Destination(_Section):
-    """Where reports are sent by C-STORE."""
+    """Where documents are sent by C-STORE."""
 
     name: str = Field(min_length=1, max_length=64)
     ae_title: AeTitle
     host: str
     port: Port
+    documents: tuple[DocumentKind, ...] = ("pdf", "sr")
+    """What it gets: the report as PDF, the numbers as structured report, or both."""
 
 
 class WebSettings(_Section):

@@ -61,7 +61,7 @@ def deliver(context: Context, lease: Lease) -> None:
                 delivered_at=func.clock_timestamp(),
             )
         )
-        settle_deliveries(session, session.get_one(Delivery, lease.row_id).report_key)
+        settle_deliveries(session, session.get_one(Delivery, lease.row_id).report.grading_key)
 
 
 def give_up(context: Context, lease: Lease, answer: str) -> None:
@@ -73,7 +73,7 @@ def give_up(context: Context, lease: Lease, answer: str) -> None:
             .where(Delivery.id == lease.row_id)
             .values(**cleared(Delivery), state=DeliveryState.FAILED, answer=answer)
         )
-        settle_deliveries(session, session.get_one(Delivery, lease.row_id).report_key)
+        settle_deliveries(session, session.get_one(Delivery, lease.row_id).report.grading_key)
 
 
 def note_answer(context: Context, lease: Lease, answer: str) -> None:

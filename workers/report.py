@@ -1,99 +1,59 @@
 """The stage that turns a grading into documents and the deliveries they need."""
 
-import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from dicom.building import to_bytes
-from dicom.encapsulated_pdf import encapsulated_pdf
-from dicom.headers import PhotoHeader
-from dicom.timepoints import Timepoint
-from dicom.uids import derived_uid
-from reports.content import RecordingReport
-from reports.recording_report import render_recording_report
-from service import PRODUCT
 from service.database import transaction
+from service.documents import KINDS, Document, DocumentSource, gather_source, make_document
 from service.records import flow
 from service.records.flow import Stage
 from service.records.gradings import active_grading
 from service.records.leases import Lease
-from service.records.models import Delivery, Recording, Report
-from service.reporting import report_content
+from service.records.models import Delivery, Grading, Recording, Report
+from service.settings import Destination
 from service.storage import content_key
 from workers.context import Context
 
-TITLE = "eFACE facial palsy report"
-
-
-@dataclass(frozen=True)
-class _Source:
-    content: RecordingReport
-    headers: tuple[PhotoHeader, ...]
-    grading_id: int
-    created_at: dt.datetime
-
 
 def report(context: Context, lease: Lease) -> None:
-    """Write the PDF of a graded recording, wrap it for the PACS, and note where it has to go.
+    """Write the documents of a graded recording, and note where they have to go.
 
     Raises:
         LeaseLostError: the recording was reopened meanwhile.
     """
     with transaction(context.engine) as session:
-        written = _written(context, session, lease.row_id)
-        if written is not None:
-            # The same grading again: its document stands, and perhaps lies in a PACS already.
+        grading = active_grading(session, lease.row_id)
+        assert grading is not None  # noqa: S101 - the state "graded" is entered with the grading's row
+        missing = _missing(context, session, grading)
+        if not missing:
+            # The same grading again: its documents stand, and perhaps lie in a PACS already.
             flow.finish(session, Stage.REPORT, lease)
-            flow.settle_deliveries(session, written)
+            flow.settle_deliveries(session, grading.id)
             return
-        source = _gather(context, session, lease.row_id)
-    pdf = render_recording_report(source.content)
-    uid, days = source.content.uid, source.content.days_from_surgery
-    document = encapsulated_pdf(
-        pdf,
-        sources=source.headers,
-        title=TITLE,
-        sop_instance_uid=uid,
-        series_uid=derived_uid("report series", uid),
-        created_at=source.created_at.astimezone(),
-        timepoint=None if days is None else Timepoint(days, source.content.timepoint or ""),
-        software_version=PRODUCT,
-    )
-    document_key = content_key("reports", uid, "pdf")
-    object_key = content_key("reports", uid, "dcm")
-    context.storage.write(document_key, pdf)
-    context.storage.write(object_key, to_bytes(document))
+        source = _gather(context, session, lease.row_id, grading)
+    documents = [make_document(kind, source) for kind in missing]
+    for document in documents:
+        context.storage.write(_object_key(document), document.dicom)
+        if document.pdf is not None:
+            context.storage.write(_document_key(document), document.pdf)
     with transaction(context.engine) as session:
         flow.finish(session, Stage.REPORT, lease)
-        row = session.scalar(select(Report).where(Report.sop_instance_uid == uid))
-        if row is None:
-            row = Report(
-                grading_key=source.grading_id,
-                kind="pdf",
-                sop_instance_uid=uid,
-                document_key=document_key,
-                object_key=object_key,
-                created_at=source.created_at,
-                deliveries=[
-                    Delivery(destination=destination.name, created_at=func.clock_timestamp())
-                    for destination in context.settings.destinations
-                ],
-            )
-            session.add(row)
-            session.flush()
-        flow.settle_deliveries(session, row.id)
+        for document in documents:
+            _record(session, source, document, context.settings.destinations)
+        session.flush()
+        flow.settle_deliveries(session, source.grading_id)
 
 
-def _written(context: Context, session: Session, recording_id: int) -> int | None:
-    """The id of the report that the recording's active grading has already, if its file is still there."""
-    grading = active_grading(session, recording_id)
-    row = session.scalar(select(Report).where(Report.grading_key == grading.id)) if grading else None
-    return row.id if row is not None and context.storage.path(row.object_key).exists() else None
+def _missing(context: Context, session: Session, grading: Grading) -> list[str]:
+    """The kinds of document that are not recorded for the grading, or whose file is gone."""
+    rows = session.scalars(select(Report).where(Report.grading_key == grading.id))
+    standing = {row.kind for row in rows if context.storage.path(row.object_key).exists()}
+    return [kind for kind in KINDS if kind not in standing]
 
 
-def _gather(context: Context, session: Session, recording_id: int) -> _Source:
+def _gather(context: Context, session: Session, recording_id: int, grading: Grading) -> DocumentSource:
     recording = session.execute(
         select(Recording)
         .where(Recording.id == recording_id)
@@ -101,12 +61,35 @@ def _gather(context: Context, session: Session, recording_id: int) -> _Source:
             selectinload(Recording.photos), selectinload(Recording.patient), selectinload(Recording.surgery)
         )
     ).scalar_one()
-    grading = active_grading(session, recording_id)
-    assert grading is not None  # noqa: S101 - the state "graded" is entered with the grading's row
-    content = report_content(session, context.storage, recording, grading)
-    return _Source(
-        content,
-        tuple(PhotoHeader.from_json(photo.header) for photo in recording.photos),
-        grading.id,
-        grading.created_at,
+    return gather_source(session, context.storage, recording, grading)
+
+
+def _record(
+    session: Session, source: DocumentSource, document: Document, destinations: Sequence[Destination]
+) -> None:
+    """Note a document and its deliveries, unless it stands there from an earlier attempt."""
+    if session.scalar(select(Report.id).where(Report.sop_instance_uid == document.uid)) is not None:
+        return
+    session.add(
+        Report(
+            grading_key=source.grading_id,
+            kind=document.kind,
+            sop_instance_uid=document.uid,
+            document_key=_document_key(document),
+            object_key=_object_key(document),
+            created_at=source.created_at,
+            deliveries=[
+                Delivery(destination=destination.name, created_at=func.clock_timestamp())
+                for destination in destinations
+                if document.kind in destination.documents
+            ],
+        )
     )
+
+
+def _object_key(document: Document) -> str:
+    return content_key("reports", document.uid, "dcm")
+
+
+def _document_key(document: Document) -> str:
+    return _object_key(document) if document.pdf is None else content_key("reports", document.uid, "pdf")

@@ -77,7 +77,9 @@ def follow(engine: Engine, outcomes: list[Outcome]) -> None:
             if grading is None:
                 continue
             outcome.scores = scores_of(grading)
-            report = session.scalar(select(Report).where(Report.grading_key == grading.id))
+            report = session.scalar(
+                select(Report).where(Report.grading_key == grading.id, Report.kind == "pdf")
+            )
             if report is not None:
                 outcome.report_uid = report.sop_instance_uid
                 outcome.seconds |= _delivery_seconds(session.scalars(_deliveries(report.id)).all())

@@ -8,7 +8,7 @@ import enum
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from service.records.leases import Lease, cleared, confirm, free, take
 from service.records.models import (
@@ -108,18 +108,24 @@ def retry(session: Session, recording: Recording) -> None:
     move(recording, RecordingState.GRADED)
     session.execute(
         update(Delivery)
-        .where(Delivery.report_key == current_report(recording.id), Delivery.state == DeliveryState.FAILED)
+        .where(_of_current_grading(recording.id), Delivery.state == DeliveryState.FAILED)
         .values(**cleared(Delivery), state=DeliveryState.PENDING)
     )
 
 
-def current_report(recording_id: int) -> ScalarSelect[int]:
-    """Id of the report of the recording's active grading."""
+def _current_grading(recording_id: int) -> ScalarSelect[int]:
+    """Id of the recording's active grading."""
     return (
-        select(func.max(Report.id))
-        .join(Grading)
+        select(func.max(Grading.id))
         .where(Grading.recording_key == recording_id, Grading.active)
         .scalar_subquery()
+    )
+
+
+def _of_current_grading(recording_id: int) -> ColumnElement[bool]:
+    """Condition: the delivery is of a document of the recording's active grading."""
+    return Delivery.report_key.in_(
+        select(Report.id).where(Report.grading_key == _current_grading(recording_id))
     )
 
 
@@ -158,29 +164,35 @@ def waiting_deliveries(session: Session, requeue_seconds: float, limit: int = 10
     return list(session.scalars(query))
 
 
-def settle_deliveries(session: Session, report_id: int) -> None:
-    """Move the report's recording on when each of its deliveries has ended, well or not.
+def settle_deliveries(session: Session, grading_id: int) -> None:
+    """Move the grading's recording on when each delivery of its documents has ended, well or not.
 
-    Only the report of the active grading counts: a late delivery of another changes nothing.
+    Only the active grading counts: a late delivery of another changes nothing.
     """
-    report = session.get_one(Report, report_id)
     recording = session.execute(
         select(Recording)
         .join(Grading, Grading.recording_key == Recording.id)
-        .where(Grading.id == report.grading_key)
+        .where(Grading.id == grading_id)
         .with_for_update(of=Recording)
     ).scalar_one()
     if recording.state not in (RecordingState.REPORTED, RecordingState.NEEDS_ATTENTION):
         return
-    current = session.scalar(select(current_report(recording.id)))
-    if current != report.id or (
+    if session.scalar(select(_current_grading(recording.id))) != grading_id or (
         recording.state == RecordingState.NEEDS_ATTENTION and recording.reason_code != DELIVERY_FAILED
     ):
         return
-    deliveries = session.scalars(select(Delivery).where(Delivery.report_key == report.id)).all()
+    deliveries = session.scalars(
+        select(Delivery)
+        .join(Report)
+        .where(Report.grading_key == grading_id)
+        .order_by(Delivery.id)
+        .options(joinedload(Delivery.report))
+    ).all()
     failed = [delivery for delivery in deliveries if delivery.state == DeliveryState.FAILED]
     if failed:
-        reasons = "; ".join(f"{delivery.destination}: {delivery.answer}" for delivery in failed)
+        reasons = "; ".join(
+            f"{delivery.destination} ({delivery.report.kind}): {delivery.answer}" for delivery in failed
+        )
         hold(recording, DELIVERY_FAILED, f"The report was refused. {reasons}")
     elif deliveries and all(delivery.state == DeliveryState.DELIVERED for delivery in deliveries):
         move(recording, RecordingState.DELIVERED)

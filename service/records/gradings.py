@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
 from grading.scales import SubScore
-from service.records.models import Bundle, Grading, ItemScore, Recording, SubScoreRow
+from service.records.models import Bundle, Grading, ItemScore, Recording, Report, SubScoreRow
 
 
 def register_bundle(
@@ -91,6 +91,17 @@ def first_grading(session: Session, recording: Recording, bundle_id: int) -> Gra
         )
     )
     return session.scalar(query)
+
+
+def earlier_reports(session: Session, grading: Grading) -> list[Report]:
+    """The documents of the recording's earlier gradings, of each kind the newest."""
+    query = (
+        select(Report)
+        .join(Grading)
+        .where(Grading.recording_key == grading.recording_key, Grading.id < grading.id)
+        .order_by(Grading.id)
+    )
+    return list({report.kind: report for report in session.scalars(query)}.values())
 
 
 def scores_of(grading: Grading) -> dict[str, float]:

@@ -317,7 +317,7 @@ class SubScoreRow(Base):
 
 
 class Report(Base):
-    """A document made of one grading."""
+    """A document made of one grading: its ``kind`` is `pdf` or `sr` (structured report)."""
 
     __tablename__ = "report"
     __table_args__ = (UniqueConstraint("grading_key", "kind"),)
@@ -327,7 +327,7 @@ class Report(Base):
     kind: Mapped[str] = mapped_column(String(16))
     sop_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
     document_key: Mapped[str] = mapped_column(String(200))
-    """The PDF in the storage."""
+    """The file that people read, in the storage: the PDF; of another kind the DICOM object itself."""
     object_key: Mapped[str] = mapped_column(String(200))
     """The DICOM object that is delivered, in the storage."""
     created_at: Mapped[dt.datetime]

@@ -87,7 +87,9 @@ def make_recording_page(session: Session, recording: Recording) -> RecordingPage
         protocol=PROTOCOLS[recording.protocol].name,
         photos=_photo_cells(recording),
         scores=_scores(session, recording, grading) if grading else None,
-        report=next((report for report in reports if grading and report.grading_key == grading.id), None),
+        report=next(
+            (row for row in reports if grading and row.grading_key == grading.id and row.kind == "pdf"), None
+        ),
         reports=reports,
     )
 

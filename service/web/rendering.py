@@ -34,6 +34,7 @@ _templates.globals |= {
     "COMMISSIONING_BANNER": COMMISSIONING_BANNER,
     "STATES": words.STATES,
     "DELIVERIES": words.DELIVERIES,
+    "DOCUMENTS": words.DOCUMENTS,
     "age": age,
     "seconds": words.seconds,
 }

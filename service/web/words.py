@@ -23,6 +23,7 @@ DELIVERIES = {
     DeliveryState.DELIVERED: "delivered",
     DeliveryState.FAILED: "failed",
 }
+DOCUMENTS = {"pdf": "PDF", "sr": "structured report"}
 _SIDES = {"L": "left side", "R": "right side", "B": "both sides"}
 _SEXES = {"M": "male", "F": "female", "O": "other"}
 

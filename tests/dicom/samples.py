@@ -12,12 +12,16 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from dicom.building import to_bytes
+from dicom.codes import item_code, sub_score_code
 from dicom.durable import move_durably
+from dicom.headers import PhotoHeader
 from dicom.photographic import PatientIdentity, photographic_object
 from dicom.receiver import ReceivedObject, Stored
+from dicom.structured_report import Algorithm, MeasuredScore, structured_report
 from dicom.uids import derived_uid
 from grading.errors import FacialisError
 from grading.protocols import JENA9, Pose
+from grading.scales import PREDICTED_ITEMS, sub_scores
 
 PATIENT = PatientIdentity(
     id="FP-0001", issuer="CLINIC", name="Müller-Lüdenscheidt^Änne", birth_date=date(1960, 2, 29), sex="F"
@@ -94,3 +98,38 @@ class FolderIntake:
         target = self.folder / "quarantine" / path.name
         move_durably(path, target)
         self.quarantined.append((target, reason, calling_ae))
+
+
+def measured(headers: Sequence[PhotoHeader]) -> list[MeasuredScore]:
+    """Every item at the same share of its range, and the sub-scores, read from the photos of a series."""
+    photos = {pose.code: header for pose, header in zip(JENA9.poses, headers, strict=False)}
+    values = {item.id: item.high * 0.7325 for item in PREDICTED_ITEMS}
+    items = [
+        MeasuredScore(
+            item_code(item),
+            values[item.id],
+            item.low,
+            item.high,
+            item.normal,
+            tuple(photos[pose] for pose in item.poses if pose in photos),
+            (values[item.id] - 8, values[item.id] + 12),
+        )
+        for item in PREDICTED_ITEMS
+    ]
+    derived = [
+        MeasuredScore(sub_score_code(score), score.value, score.low, score.high, 100, tuple(headers))
+        for score in sub_scores(values)
+    ]
+    return items + derived
+
+
+def measurement_report(sources: Sequence[PhotoHeader], **overrides: Any) -> Dataset:
+    """A structured report of the test patient's series."""
+    arguments: dict[str, Any] = {
+        "algorithm": Algorithm("test bundle", "1.0", "ab" * 32, ("a backbone",)),
+        "sop_instance_uid": derived_uid("test", "structured report"),
+        "series_uid": derived_uid("test", "structured report series"),
+        "created_at": TAKEN_AT,
+        "software_version": "Facialis 1.0",
+    } | overrides
+    return structured_report(arguments.pop("scores", None) or measured(sources), sources=sources, **arguments)

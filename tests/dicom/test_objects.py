@@ -12,11 +12,12 @@ from pydicom import dcmread
 
 from dicom.building import to_bytes
 from dicom.contexts import CREATED
-from dicom.encapsulated_pdf import ReportSourcesError, encapsulated_pdf
+from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import PhotoHeader, read_header
 from dicom.photographic import NotBaselineJpegError, photographic_object
 from dicom.pixels import decode_photo
 from dicom.poses import PoseRules, assign_poses
+from dicom.sources import ReportSourcesError
 from dicom.timepoints import Timepoint
 from dicom.uids import CODING_SCHEME_UID, IMPLEMENTATION_VERSION_NAME, derived_uid, is_uid
 from grading.protocols import JENA9

@@ -1,22 +1,29 @@
 """dicom3tools' validator finds no error in the objects that we make."""
 
 import subprocess
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.uid import EncapsulatedPDFStorage, EnhancedSRStorage, SecondaryCaptureImageStorage
 
 from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import read_header
 from dicom.photographic import PatientIdentity, photographic_object
+from dicom.sources import Predecessor
 from dicom.timepoints import Timepoint
 from dicom.uids import derived_uid
 from grading.protocols import JENA9, Pose
-from tests.dicom.samples import TAKEN_AT, jpeg_bytes, photo, save, save_series
+from tests.dicom.samples import STUDY_UID, TAKEN_AT, jpeg_bytes, measurement_report, photo, save, save_series
 from tests.interop.conftest import program
 
 pytestmark = pytest.mark.interop
+
+EARLIER = Predecessor(
+    EnhancedSRStorage, derived_uid("earlier"), derived_uid("earlier series"), study_uid=STUDY_UID
+)
 
 
 def errors(dataset: Dataset, path: Path, iod: str) -> list[str]:
@@ -63,6 +70,29 @@ def test_report_has_no_errors(tmp_path: Path, timepoint: Timepoint | None) -> No
         series_uid=derived_uid("report series"),
         created_at=TAKEN_AT,
         timepoint=timepoint,
+        predecessor=replace(EARLIER, sop_class_uid=EncapsulatedPDFStorage),
         software_version="1.0",
     )
     assert errors(dataset, tmp_path / "report.dcm", "EncapsulatedPDF") == []
+
+
+@pytest.mark.parametrize("timepoint", [None, Timepoint(-14, "pre-op"), Timepoint(90)])
+@pytest.mark.parametrize("side", [None, "L"])
+def test_structured_report_has_no_errors(
+    tmp_path: Path, timepoint: Timepoint | None, side: str | None
+) -> None:
+    dataset = measurement_report(
+        [read_header(path) for path in save_series(tmp_path / "series")],
+        timepoint=timepoint,
+        side=side,
+        flags=["clipped.M4", "face.small (REST)"],
+        predecessor=EARLIER,
+    )
+    assert errors(dataset, tmp_path / "sr.dcm", "EnhancedSR") == []
+
+
+def test_structured_report_of_a_secondary_capture_has_no_errors(tmp_path: Path) -> None:
+    header = replace(
+        read_header(save(photo(), tmp_path / "photo.dcm")), sop_class_uid=SecondaryCaptureImageStorage
+    )
+    assert errors(measurement_report([header]), tmp_path / "sr.dcm", "EnhancedSR") == []

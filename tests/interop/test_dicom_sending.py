@@ -1,8 +1,10 @@
 """We send to other toolkits, and they hold what we meant."""
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from highdicom.sr import EnhancedSR
 from pydicom import dcmread
 
 from dicom.building import to_bytes
@@ -10,8 +12,8 @@ from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import read_header
 from dicom.sending import Peer, RejectedError, echo, send_objects
 from dicom.timepoints import Timepoint
-from dicom.uids import derived_uid
-from tests.dicom.samples import PATIENT, STUDY_UID, TAKEN_AT, save_series
+from dicom.uids import CODING_SCHEME, derived_uid
+from tests.dicom.samples import PATIENT, STUDY_UID, TAKEN_AT, measurement_report, save, save_series
 from tests.interop.conftest import Orthanc
 
 pytestmark = pytest.mark.interop
@@ -73,6 +75,25 @@ def test_orthanc_files_the_report_under_the_photos_patient_and_study(
     tags = orthanc.rest.get(f"{found['Path']}/simplified-tags").json()
     assert tags["LongitudinalTemporalOffsetFromEvent"] == "90"
     assert len(tags["SourceInstanceSequence"]) == 9
+
+
+def test_structured_report_comes_back_from_orthanc_as_it_was_sent(
+    orthanc: Orthanc, series: list[Path], tmp_path: Path
+) -> None:
+    dataset = measurement_report(
+        [read_header(path) for path in series], timepoint=Timepoint(90), side="R", flags=["clipped.M4"]
+    )
+    path = save(dataset, tmp_path / "sr.dcm")
+    outcomes = send_objects([*series, path, path], orthanc.peer, calling_ae="FACIALIS")
+    assert all(outcome.ok for outcome in outcomes)
+    (found,) = orthanc.rest.post("/tools/lookup", content=dataset.SOPInstanceUID).json()
+    kept = dcmread(BytesIO(orthanc.rest.get(f"{found['Path']}/file").content))
+    assert kept == dcmread(path)
+    (group,) = EnhancedSR.from_dataset(kept).content.get_image_measurement_groups()
+    scores = [m for m in group.get_measurements() if m.name.scheme_designator == CODING_SCHEME]
+    assert len(scores) == 16
+    (study,) = orthanc.rest.post("/tools/lookup", content=STUDY_UID).json()
+    assert orthanc.rest.get(f"{found['Path']}/study").json()["ID"] == study["ID"]
 
 
 def test_orthanc_rejects_titles_that_it_does_not_know(orthanc: Orthanc) -> None:

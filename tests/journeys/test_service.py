@@ -46,7 +46,11 @@ def send(service: RunningService, files: list[Path]) -> list[bool]:
 def reports_of(service: RunningService, name: str) -> list[tuple[Report, list[Delivery]]]:
     with Session(service.engine) as session:
         rows = session.scalars(
-            select(Report).join(Grading).join(Recording).where(Recording.series_uid == series_uid(name))
+            select(Report)
+            .join(Grading)
+            .join(Recording)
+            .where(Recording.series_uid == series_uid(name))
+            .order_by(Report.kind)
         ).all()
         return [(row, list(row.deliveries)) for row in rows]
 
@@ -63,13 +67,15 @@ def test_a_series_is_graded_and_its_report_lies_in_the_same_study_of_the_pacs(
             select(ItemScore.item, ItemScore.value).join(Grading).where(Grading.recording_key == row.id)
         ).all()
     assert {item for item, _ in scores} == {item.id for item in PREDICTED_ITEMS}
-    ((report, _),) = reports_of(service, "good")
+    (report, _), (measurements, _) = reports_of(service, "good")
     (stored,) = service.place.pacs_folder.rglob(f"{report.sop_instance_uid}.dcm")
     document, photo = pydicom.dcmread(stored), pydicom.dcmread(files[0])
     for keyword in ("PatientID", "PatientName", "StudyInstanceUID", "StudyDate", "StudyTime"):
         assert document.get(keyword) == photo.get(keyword)
     assert document.EncapsulatedDocument.startswith(b"%PDF")
     assert len(document.SourceInstanceSequence) == 9
+    (stored,) = service.place.pacs_folder.rglob(f"{measurements.sop_instance_uid}.dcm")
+    assert pydicom.dcmread(stored).Modality == "SR"
 
 
 def test_the_same_series_sent_three_times_is_graded_once(
@@ -84,7 +90,7 @@ def test_the_same_series_sent_three_times_is_graded_once(
     assert row.state is RecordingState.DELIVERED
     assert len(row.photos) == 9
     assert len(row.gradings) == 1
-    assert len(reports_of(service, "thrice")) == 1
+    assert [report.kind for report, _ in reports_of(service, "thrice")] == ["pdf", "sr"]
 
 
 def test_bad_series_say_what_is_wrong_and_stop_nobody(
@@ -177,7 +183,7 @@ def test_killed_workers_and_a_wiped_broker_lose_nothing(
         )
     for name in names:
         assert service.wait_for(series_uid(name)).state is RecordingState.DELIVERED
-        assert len(reports_of(service, name)) == 1
+        assert [report.kind for report, _ in reports_of(service, name)] == ["pdf", "sr"]
 
 
 def test_a_pacs_that_is_away_gets_the_report_when_it_is_back(
@@ -197,8 +203,8 @@ def test_a_pacs_that_is_away_gets_the_report_when_it_is_back(
     with Session(service.engine) as session, session.begin():
         session.execute(Delivery.__table__.update().values(next_attempt_at=None))
     assert service.wait_for(series_uid("away")).state is RecordingState.DELIVERED
-    ((_, deliveries),) = reports_of(service, "away")
-    assert [d.state for d in deliveries] == [DeliveryState.DELIVERED]
+    states = [d.state for _, deliveries in reports_of(service, "away") for d in deliveries]
+    assert states == [DeliveryState.DELIVERED, DeliveryState.DELIVERED]
 
 
 def test_a_recording_that_needs_attention_can_be_tried_again(service: RunningService) -> None:

@@ -1,13 +1,13 @@
 """The documentation says what the code does."""
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from pydantic import BaseModel
 
 from service.settings import Settings
-from tools import received_formats
-from tools.error_codes import page
+from tools import code_tables, error_codes, received_formats
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -28,11 +28,10 @@ def test_every_setting_is_documented(name: str) -> None:
     assert f"`{name}`" in (DOCS / "settings.md").read_text()
 
 
-def test_the_page_of_error_codes_is_what_the_code_says() -> None:
+@pytest.mark.parametrize(
+    ("name", "tool"),
+    [("errors.md", error_codes), ("codes.md", code_tables), ("receiving.md", received_formats)],
+)
+def test_a_page_that_is_made_from_the_code_says_what_it_says(name: str, tool: ModuleType) -> None:
     """If not, `make docs` writes it anew."""
-    assert (DOCS / "errors.md").read_text() == page()
-
-
-def test_the_page_of_received_formats_is_what_the_receiver_negotiates() -> None:
-    """If not, `make docs` writes it anew."""
-    assert (DOCS / "receiving.md").read_text() == received_formats.page()
+    assert (DOCS / name).read_text() == tool.page()

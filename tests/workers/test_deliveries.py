@@ -27,25 +27,32 @@ from workers.context import Context
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
-def add_report(recording: Recording, bundle: Bundle, name: str, *, active: bool) -> Report:
-    """A grading with a report that waits for delivery."""
-    grading = Grading(
-        uid=f"grading {name}", recording=recording, bundle=bundle, active=active, flags=[], created_at=NOW
-    )
-    return Report(
-        grading=grading,
-        kind="pdf",
-        sop_instance_uid=f"report {name}",
-        document_key=f"{name}.pdf",
-        object_key=f"{name}.dcm",
+def add_grading(recording: Recording, bundle: Bundle, name: str, *, active: bool) -> Grading:
+    """A grading with two documents that wait for delivery."""
+    return Grading(
+        uid=f"grading {name}",
+        recording=recording,
+        bundle=bundle,
+        active=active,
+        flags=[],
         created_at=NOW,
-        deliveries=[Delivery(destination="PACS", created_at=NOW)],
+        reports=[
+            Report(
+                kind=kind,
+                sop_instance_uid=f"{kind} {name}",
+                document_key=f"{kind} {name}",
+                object_key=f"{kind} {name}.dcm",
+                created_at=NOW,
+                deliveries=[Delivery(destination="PACS", created_at=NOW)],
+            )
+            for kind in ("pdf", "sr")
+        ],
     )
 
 
 @pytest.fixture
 def reported(engine: Engine) -> None:
-    """A recording with an old report and a current one."""
+    """A recording with an old grading and a current one, each with its documents."""
     with Session(engine) as session, session.begin():
         recording = Recording(
             series_uid="1", study_uid="1", protocol="jena9", state=RecordingState.REPORTED,
@@ -54,8 +61,8 @@ def reported(engine: Engine) -> None:
         bundle = Bundle(hash="h", name="b", version="1", manifest={})
         session.add_all(
             [
-                add_report(recording, bundle, "old", active=False),
-                add_report(recording, bundle, "new", active=True),
+                add_grading(recording, bundle, "old", active=False),
+                add_grading(recording, bundle, "new", active=True),
             ]
         )
 
@@ -68,10 +75,10 @@ def context(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return held
 
 
-def delivery(engine: Engine, report: str = "new") -> Delivery:
+def delivery(engine: Engine, grading: str = "new", kind: str = "pdf") -> Delivery:
     with Session(engine) as session:
         return session.scalars(
-            select(Delivery).join(Report).where(Report.sop_instance_uid == f"report {report}")
+            select(Delivery).join(Report).where(Report.sop_instance_uid == f"{kind} {grading}")
         ).one()
 
 
@@ -86,14 +93,17 @@ def change(engine: Engine, row: Delivery, **values: object) -> None:
         for name, value in values.items():
             setattr(held, name, value)
         session.flush()
-        flow.settle_deliveries(session, held.report_key)
+        flow.settle_deliveries(session, held.report.grading_key)
 
 
 @pytest.mark.usefixtures("reported")
-def test_a_recording_is_delivered_when_its_current_report_is(engine: Engine) -> None:
-    change(engine, delivery(engine, "old"), state=DeliveryState.DELIVERED)
+def test_a_recording_is_delivered_when_all_its_current_documents_are(engine: Engine) -> None:
+    change(engine, delivery(engine, "old", "pdf"), state=DeliveryState.DELIVERED)
+    change(engine, delivery(engine, "old", "sr"), state=DeliveryState.DELIVERED)
     assert recording(engine).state is RecordingState.REPORTED
-    change(engine, delivery(engine, "new"), state=DeliveryState.DELIVERED)
+    change(engine, delivery(engine, "new", "pdf"), state=DeliveryState.DELIVERED)
+    assert recording(engine).state is RecordingState.REPORTED
+    change(engine, delivery(engine, "new", "sr"), state=DeliveryState.DELIVERED)
     assert recording(engine).state is RecordingState.DELIVERED
 
 
@@ -104,7 +114,7 @@ def test_a_refusal_needs_attention_with_the_peers_words_and_can_be_tried_again(e
     row = recording(engine)
     assert row.reason_code == flow.DELIVERY_FAILED
     assert row.reason is not None
-    assert "PACS: class not supported" in row.reason
+    assert "PACS (pdf): class not supported" in row.reason
     with Session(engine) as session, session.begin():
         flow.retry(session, session.get_one(Recording, row.id))
     assert recording(engine).state is RecordingState.GRADED
@@ -114,7 +124,7 @@ def test_a_refusal_needs_attention_with_the_peers_words_and_can_be_tried_again(e
 
 @pytest.mark.usefixtures("reported")
 def test_an_absent_peer_is_tried_again_later(engine: Engine, context: Context) -> None:
-    context.storage.write("new.dcm", to_bytes(photo()))
+    context.storage.write("pdf new.dcm", to_bytes(photo()))
     tasks.deliver_report(delivery(engine).id)
     row = delivery(engine)
     assert row.state is DeliveryState.PENDING

@@ -1,0 +1,164 @@
+"""The report stage: which documents a grading gets, that they are made once, and what a new grading changes.
+
+The photos have no face and the scores are given: what the documents say is tested in tests/dicom and
+tests/reports.
+"""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset, dcmread
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from grading.bundle import COMMISSIONING_BUNDLE, describe_bundle, load_bundle
+from grading.scales import PREDICTED_ITEMS, sub_scores
+from service.intake import ServiceIntake
+from service.records import flow
+from service.records.flow import Stage
+from service.records.gradings import active_grading, register_bundle, save_grading
+from service.records.models import Recording, RecordingState, Report, Surgery
+from service.records.timepoints import link_surgeries
+from service.settings import Destination, Settings
+from service.storage import FolderStorage
+from tests.service.samples import received, series
+from workers.context import Context
+from workers.report import report
+
+PACS = Destination(name="PACS", ae_title="PACS", host="127.0.0.1", port=104)
+OLD_PACS = Destination(name="old PACS", ae_title="OLD", host="127.0.0.1", port=104, documents=("pdf",))
+
+
+@pytest.fixture
+def context(engine: Engine, tmp_path: Path) -> Context:
+    return Context(Settings(destinations=(PACS, OLD_PACS)), engine, FolderStorage(tmp_path / "files"))
+
+
+@pytest.fixture
+def recording_id(engine: Engine, context: Context, tmp_path: Path) -> int:
+    """A received series of a patient who had surgery of the left side, 20 days before."""
+    intake = ServiceIntake(engine, context.storage, context.settings, lambda _: None)
+    for dataset in series():
+        intake.store(received(dataset, tmp_path / "files" / "spool"))
+    with Session(engine) as session, session.begin():
+        recording = session.scalars(select(Recording)).one()
+        assert recording.recorded_at is not None
+        assert recording.patient is not None
+        day = recording.recorded_at.date()
+        session.add(
+            Surgery(
+                patient=recording.patient,
+                performed_on=day.replace(month=day.month - 1, day=9),
+                procedure="Nerve graft",
+                side="L",
+            )
+        )
+        link_surgeries(session, recording.patient)
+        return recording.id
+
+
+def grade(context: Context, recording_id: int, uid: str, score: float = 80) -> None:
+    """Give the recording a grading and have its documents written."""
+    bundle = load_bundle(COMMISSIONING_BUNDLE)
+    scores = {item.id: score for item in PREDICTED_ITEMS}
+    with Session(context.engine) as session, session.begin():
+        bundle_id = register_bundle(
+            session, bundle.hash, bundle.name, bundle.version, describe_bundle(bundle)
+        )
+        save_grading(session, uid, recording_id, bundle_id, scores, sub_scores(scores), ["clipped.M4"])
+        flow.move(session.get_one(Recording, recording_id), RecordingState.GRADED)
+    run_stage(context, recording_id)
+
+
+def run_stage(context: Context, recording_id: int) -> None:
+    with Session(context.engine) as session, session.begin():
+        lease = flow.begin(session, Stage.REPORT, recording_id, "test", 60)
+    assert lease is not None
+    report(context, lease)
+
+
+def write_again(context: Context, recording_id: int) -> None:
+    with Session(context.engine) as session, session.begin():
+        flow.move(session.get_one(Recording, recording_id), RecordingState.GRADED)
+    run_stage(context, recording_id)
+
+
+def rows(context: Context) -> list[Report]:
+    with Session(context.engine) as session:
+        found = session.scalars(select(Report).order_by(Report.grading_key, Report.kind)).all()
+        for row in found:
+            assert row.deliveries is not None
+        return list(found)
+
+
+def content(context: Context, row: Report) -> Dataset:
+    return dcmread(BytesIO(context.storage.read(row.object_key)))
+
+
+def test_a_grading_gets_a_pdf_and_a_structured_report_for_those_who_want_them(
+    context: Context, recording_id: int
+) -> None:
+    grade(context, recording_id, "1.1")
+    pdf, sr = rows(context)
+    assert [d.destination for d in pdf.deliveries] == ["PACS", "old PACS"]
+    assert [d.destination for d in sr.deliveries] == ["PACS"]
+    document, numbers = content(context, pdf), content(context, sr)
+    assert context.storage.read(pdf.document_key).startswith(b"%PDF")
+    assert (document.Modality, numbers.Modality) == ("DOC", "SR")
+    assert document.SeriesInstanceUID != numbers.SeriesInstanceUID
+    for keyword in ("PatientID", "PatientName", "StudyInstanceUID", "StudyDate"):
+        assert document.get(keyword) == numbers.get(keyword) != ""
+    assert numbers.LongitudinalTemporalOffsetFromEvent == 20
+    text = numbers.to_json()
+    assert all(f"EF-{item.id}" in text for item in PREDICTED_ITEMS)
+    assert '"CLIPPED"' in text
+    assert '"7771000"' in text
+    assert "Commissioning model: not for clinical use." in text
+    referred = {item.ReferencedSOPInstanceUID for item in document.SourceInstanceSequence}
+    (study,) = numbers.CurrentRequestedProcedureEvidenceSequence
+    (photos,) = study.ReferencedSeriesSequence
+    assert {photo.ReferencedSOPInstanceUID for photo in photos.ReferencedSOPSequence} == referred
+
+
+def test_the_same_grading_again_makes_no_second_document(context: Context, recording_id: int) -> None:
+    grade(context, recording_id, "1.1")
+    before = [(row.id, context.storage.read(row.object_key)) for row in rows(context)]
+    write_again(context, recording_id)
+    assert [(row.id, context.storage.read(row.object_key)) for row in rows(context)] == before
+
+
+def test_lost_files_are_written_again_byte_for_byte(context: Context, recording_id: int) -> None:
+    grade(context, recording_id, "1.1")
+    before = [(row.id, context.storage.read(row.object_key)) for row in rows(context)]
+    for row in rows(context):
+        context.storage.path(row.object_key).unlink()
+    write_again(context, recording_id)
+    assert [(row.id, context.storage.read(row.object_key)) for row in rows(context)] == before
+
+
+def test_documents_of_a_new_grading_name_those_that_they_replace(context: Context, recording_id: int) -> None:
+    grade(context, recording_id, "1.1")
+    grade(context, recording_id, "1.2", score=70)
+    old, new = rows(context)[:2], rows(context)[2:]
+    assert [row.kind for row in new] == ["pdf", "sr"]
+    for before, after in zip(old, new, strict=True):
+        assert "PredecessorDocumentsSequence" not in content(context, before)
+        (study,) = content(context, after).PredecessorDocumentsSequence
+        (named,) = study.ReferencedSeriesSequence
+        earlier = content(context, before)
+        assert study.StudyInstanceUID == earlier.StudyInstanceUID
+        assert named.SeriesInstanceUID == earlier.SeriesInstanceUID
+        assert named.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == before.sop_instance_uid
+        assert named.ReferencedSOPSequence[0].ReferencedSOPClassUID == earlier.SOPClassUID
+
+
+def test_going_back_to_an_earlier_grading_makes_no_new_document(context: Context, recording_id: int) -> None:
+    grade(context, recording_id, "1.1")
+    grade(context, recording_id, "1.2", score=70)
+    grade(context, recording_id, "1.1")
+    assert len(rows(context)) == 4
+    with Session(context.engine) as session:
+        grading = active_grading(session, recording_id)
+        assert grading is not None
+        assert grading.uid == "1.1"
