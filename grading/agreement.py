@@ -142,8 +142,9 @@ class Agreement:
 
     ``icc`` is ICC(2,1) with its 95 % ``interval``, ``difference`` the mean absolute difference of two raters
     in points. On categories, ``weighted_kappa`` is the mean over all pairs of raters of the quadratic one
-    (as Light 1971 extends the plain one), and ``fleiss_kappa`` takes the categories as unordered, as it is
-    published for House-Brackmann; both are None otherwise. A figure that cannot be formed is nan.
+    (as Light 1971 extends the plain one) with its 95 % ``kappa_interval``, and ``fleiss_kappa`` takes the
+    categories as unordered, as it is published for House-Brackmann; ``exact`` is the share (0-1) of pairs of
+    raters who gave the same answer. All are None otherwise. A figure that cannot be formed is nan.
     """
 
     recordings: int
@@ -152,7 +153,9 @@ class Agreement:
     interval: Interval
     difference: float
     weighted_kappa: float | None = None
+    kappa_interval: Interval | None = None
     fleiss_kappa: float | None = None
+    exact: float | None = None
 
 
 def rater_agreement(
@@ -181,15 +184,28 @@ def rater_agreement(
             return icc_2_1(table[rows])
 
         icc, interval = icc_2_1(table), bootstrap(resampled, persons, draws=draws, seed=seed)
-    difference, weighted, fleiss = math.nan, math.nan, math.nan
-    if recordings and raters > 1:
-        pairs = [(table[:, one], table[:, other]) for one, other in combinations(range(raters), 2)]
-        difference = float(np.mean([np.abs(one - other) for one, other in pairs]))
-        if categories:
-            weighted = float(np.mean([weighted_kappa(one, other, categories) for one, other in pairs]))
-            fleiss = fleiss_kappa(table, categories)
-    kappas = (weighted, fleiss) if categories else (None, None)
-    return Agreement(recordings, raters, icc, interval, difference, *kappas)
+    if not recordings or raters < 2:
+        nothing = (math.nan, NO_INTERVAL, math.nan, math.nan) if categories else ()
+        return Agreement(recordings, raters, icc, interval, math.nan, *nothing)
+    pairs = [(table[:, one], table[:, other]) for one, other in combinations(range(raters), 2)]
+    difference = float(np.mean([np.abs(one - other) for one, other in pairs]))
+    if not categories:
+        return Agreement(recordings, raters, icc, interval, difference)
+
+    def mean_kappa(rows: Rows) -> float:
+        return float(np.mean([weighted_kappa(one[rows], other[rows], categories) for one, other in pairs]))
+
+    return Agreement(
+        recordings,
+        raters,
+        icc,
+        interval,
+        difference,
+        mean_kappa(np.arange(recordings)),
+        bootstrap(mean_kappa, persons, draws=draws, seed=seed),
+        fleiss_kappa(table, categories),
+        float(np.mean([one == other for one, other in pairs])),
+    )
 
 
 def _mean_squares(ratings: ArrayLike) -> _MeanSquares:

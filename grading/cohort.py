@@ -3,7 +3,8 @@
 The table has one row per recording with the columns subject, session, person, group (`palsy` or `healthy`),
 side (affected side, `L` or `R`) and one per item of any scale; they may stand in any order, other columns are
 passed over. ``person`` is the real face where several subjects share one; left empty it is the subject. An
-item or a side left empty is not known.
+item or a side left empty is not known. `annotations.csv` of several raters may stand beside the columns of
+items or instead of them (`grading.rated_cohort`).
 """
 
 import csv
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grading.annotations import ANNOTATIONS
 from grading.errors import PermanentError
 from grading.photos import series_paths
 from grading.protocols import JENA9, Protocol
@@ -76,6 +78,35 @@ def read_cohort(
     range, a recording stands there twice, or a subject is of two groups or two persons.
     """
     path = folder / LABELS
+    rows, columns = _table(path)
+    items = [name for name in columns if name in _ITEMS] if labelled else []
+    if labelled and not items and not (folder / ANNOTATIONS).exists():
+        raise CohortError(
+            f"{path} has no column of an item: add one per item that is labelled, such as R1, or "
+            f"{ANNOTATIONS} beside it"
+        )
+    recordings = [
+        _recording(folder, row, items, f"{path} row {number}", protocol)
+        for number, row in enumerate(rows, start=2)
+    ]
+    _check_subjects(recordings, path)
+    name = name or folder.resolve().name
+    return Cohort(name, description or name, tuple(recordings))
+
+
+def read_persons(folder: Path) -> dict[str, str]:
+    """The person of each subject of a cohort folder, whose photos need not be there.
+
+    Raises `CohortError` where the table is missing or malformed.
+    """
+    path = folder / LABELS
+    rows, _ = _table(path)
+    cells = [{name: (value or "").strip() for name, value in row.items() if name} for row in rows]
+    return {row["subject"]: row.get("person") or row["subject"] for row in cells}
+
+
+def _table(path: Path) -> tuple[list[dict[str | None, str | None]], list[str]]:
+    """The rows of `labels.csv` and the names of its columns."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -88,21 +119,12 @@ def read_cohort(
     missing = [name for name in _COLUMNS if name not in columns]
     if missing:
         raise CohortError(f"{path} lacks the column {', '.join(missing)}: add it")
-    items = [name for name in columns if name in _ITEMS] if labelled else []
-    if labelled and not items:
-        raise CohortError(f"{path} has no column of an item: add one per item that is labelled, such as R1")
     doubled = sorted({name for name in columns if columns.count(name) > 1})
     if doubled:
         raise CohortError(f"{path} has the column {', '.join(doubled)} twice: keep one")
     if not rows:
         raise CohortError(f"{path} has no rows: add one per recording")
-    recordings = [
-        _recording(folder, row, items, f"{path} row {number}", protocol)
-        for number, row in enumerate(rows, start=2)
-    ]
-    _check_subjects(recordings, path)
-    name = name or folder.resolve().name
-    return Cohort(name, description or name, tuple(recordings))
+    return rows, columns
 
 
 def _recording(

@@ -10,6 +10,7 @@ from grading.bundle import Bundle
 from grading.cohort import Cohort
 from grading.features import Progress, UnusablePhoto, cohort_maps
 from grading.grader import check_backbone
+from grading.scales import find_item
 from grading.scoring import score_maps
 
 
@@ -54,12 +55,25 @@ def predict_cohort(
 
 
 def write_predictions(predictions: Sequence[Prediction], items: Sequence[str], path: Path) -> None:
-    """Write a table with the columns subject, session and one per item id, empty where left out."""
+    """Write a table with the columns subject, session and one per item id, empty where left out.
+
+    An item answered by choice has its nearest answer there, so that the column is one of labels, and the
+    score itself in a second column `<id>_unrounded`.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["subject", "session", *items])
+        table.writerow(["subject", "session", *(name for item in items for name in _columns(item))])
         for row in predictions:
-            scores = (row.scores.get(item) for item in items)
-            table.writerow(
-                [row.subject, row.session, *("" if score is None else f"{score:.2f}" for score in scores)]
-            )
+            cells = (cell for item in items for cell in _cells(item, row.scores.get(item)))
+            table.writerow([row.subject, row.session, *cells])
+
+
+def _columns(item_id: str) -> tuple[str, ...]:
+    return (item_id, f"{item_id}_unrounded") if find_item(item_id).ordinal else (item_id,)
+
+
+def _cells(item_id: str, score: float | None) -> tuple[str, ...]:
+    item = find_item(item_id)
+    if score is None:
+        return ("",) * len(_columns(item_id))
+    return (f"{item.answer(score):g}", f"{score:.2f}") if item.ordinal else (f"{score:.2f}",)

@@ -1,54 +1,28 @@
-"""Several raters: their annotations, the labels that follow from them, and how far they agree.
+"""Several raters: the labels that follow from their annotations, and how far they agree.
 
-`annotations.csv` has one row per recording and rater with the columns subject, session, rater and one per
-item of any scale; an item left empty is not known. docs/raters.md explains the choices made here.
+docs/raters.md explains the choices made here.
 """
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grading.agreement import Agreement, rater_agreement
-from grading.errors import PermanentError
-from grading.scales import SCALES, Item, ScoreError, scale_of
+from grading.annotations import Annotation, AnnotationError
+from grading.scales import SCALES, derived, find_item
 
 Floats = NDArray[np.float64]
 
-ANNOTATIONS = "annotations.csv"
+Weighting = Literal["equal", "estimated"] | Mapping[str, float]
+"""How much each rater counts: all alike, by how they differ, or as given, by rater."""
+
 PRIOR_RECORDINGS = 20
 """A rater's own variance counts as much as that of all raters once they graded this many recordings."""
-
-_KEYS = ("subject", "session", "rater")
-
-
-class AnnotationError(PermanentError):
-    """Annotations cannot be used as they are; the message names the file, the row and what to do."""
-
-    code = "annotations.invalid"
-
-
-@dataclass(frozen=True)
-class Annotation:
-    """One rater's scores for one recording, in points by item id; unknown ones are left out.
-
-    Raises `ScoreError` for an unknown item and a score that its item does not take.
-    """
-
-    subject: str
-    session: str
-    rater: str
-    scores: Mapping[str, float]
-
-    def __post_init__(self) -> None:
-        for item, score in self.scores.items():
-            scale_of(item).check({item: score})
 
 
 @dataclass(frozen=True)
@@ -68,90 +42,14 @@ class Consensus:
 
 @dataclass(frozen=True, eq=False)
 class _Grid:
-    """One item: ``scores`` (recordings, raters), nan where a rater did not score a recording."""
+    """One score: ``scores`` (recordings, raters), nan where a rater did not score a recording."""
 
-    item: Item
     recordings: tuple[tuple[str, str], ...]
     raters: tuple[str, ...]
     scores: Floats
 
 
-def read_annotations(path: Path) -> tuple[Annotation, ...]:
-    """Read and check a table of annotations, in its order.
-
-    Raises `AnnotationError` where the table is missing or malformed, a column is neither a key nor an item, a
-    score is not one that its item takes, or a rater scored a recording twice.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, row) for row in reader]
-            columns = [name for name in reader.fieldnames or () if name]
-    except OSError as error:
-        raise AnnotationError(f"{path} cannot be read: give a table of annotations") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AnnotationError(f"{path} is not a UTF-8 table with commas: export it again as CSV") from error
-    _check_columns(columns, path)
-    if not rows:
-        raise AnnotationError(f"{path} has no rows: add one per recording and rater")
-    annotations = []
-    first: dict[tuple[str, str, str], int] = {}
-    for number, row in rows:
-        annotation = _annotation(row, f"{path} row {number}")
-        key = (annotation.subject, annotation.session, annotation.rater)
-        if key in first:
-            raise AnnotationError(
-                f"{path} rows {first[key]} and {number} are of the same recording and rater: keep one, or "
-                "name the repeat as another rater"
-            )
-        first[key] = number
-        annotations.append(annotation)
-    return tuple(annotations)
-
-
-def _check_columns(columns: Sequence[str], path: Path) -> None:
-    missing = [name for name in _KEYS if name not in columns]
-    if missing:
-        raise AnnotationError(f"{path} lacks the column {', '.join(missing)}: add it")
-    doubled = sorted({name for name in columns if columns.count(name) > 1})
-    if doubled:
-        raise AnnotationError(f"{path} has the column {', '.join(doubled)} twice: keep one")
-    items = {item.id for scale in SCALES.values() for item in scale.items}
-    others = [name for name in columns if name not in items and name not in _KEYS]
-    if others:
-        # a misspelt item must not be lost in silence
-        raise AnnotationError(f"{path}: the column {', '.join(others)} is no item: correct or remove it")
-    if len(columns) == len(_KEYS):
-        raise AnnotationError(f"{path} has no column of an item: add one per item, such as R1")
-
-
-def _annotation(row: Mapping[str | None, str | None], where: str) -> Annotation:
-    if None in row or None in row.values():
-        raise AnnotationError(
-            f"{where} has more or fewer cells than the header: quote cells that hold commas"
-        )
-    cells = {name: (value or "").strip() for name, value in row.items() if name}
-    for name in _KEYS:
-        if not cells[name]:
-            raise AnnotationError(f"{where}: the {name} is empty: fill it in")
-    scores = {name: _number(cell) for name, cell in cells.items() if cell and name not in _KEYS}
-    try:
-        return Annotation(cells["subject"], cells["session"], cells["rater"], scores)
-    except ScoreError as error:
-        raise AnnotationError(f"{where}: {error}, or left empty if not known") from error
-
-
-def _number(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return math.nan
-
-
-def combine(
-    annotations: Sequence[Annotation],
-    weights: Literal["equal", "estimated"] | Mapping[str, float] = "equal",
-) -> tuple[Consensus, ...]:
+def combine(annotations: Sequence[Annotation], weights: Weighting = "equal") -> tuple[Consensus, ...]:
     """One label per recording and item: the mean of its raters' scores, by their weights.
 
     ``weights`` are ``equal``, ``estimated`` from how the raters differ (`estimated_weights`), or given by
@@ -167,7 +65,7 @@ def combine(
     spread: dict[tuple[str, str], dict[str, float]] = {recording: {} for recording in labels}
     if isinstance(weights, Mapping):
         _check_weights(weights, {one.rater for one in annotations})
-    for grid in _grids(annotations):
+    for item_id, grid in _item_grids(annotations).items():
         if weights == "equal":
             shares = np.ones(len(grid.raters))
         elif weights == "estimated":
@@ -179,8 +77,8 @@ def combine(
         # rounding must not carry a mean out of the range of what it is the mean of
         means = np.clip(means, low, high)
         for recording, mean, width in zip(grid.recordings, means, high - low, strict=True):
-            labels[recording][grid.item.id] = _label(float(mean), grid.item)
-            spread[recording][grid.item.id] = float(width)
+            labels[recording][item_id] = find_item(item_id).answer(float(mean))
+            spread[recording][item_id] = float(width)
     return tuple(Consensus(*recording, labels[recording], spread[recording]) for recording in labels)
 
 
@@ -198,9 +96,9 @@ def estimated_weights(annotations: Sequence[Annotation]) -> dict[str, dict[str, 
     Raises ValueError where a rater annotated a recording twice.
     """
     shares = {}
-    for grid in _grids(annotations):
+    for item_id, grid in _item_grids(annotations).items():
         weights = 1 / _variances(grid.scores)
-        shares[grid.item.id] = dict(zip(grid.raters, (weights / weights.sum()).tolist(), strict=True))
+        shares[item_id] = dict(zip(grid.raters, (weights / weights.sum()).tolist(), strict=True))
     return shares
 
 
@@ -219,22 +117,48 @@ def agreement(
 
     Raises ValueError where a rater annotated a recording twice.
     """
-    found = {}
-    for grid in _grids(annotations):
-        complete = ~np.isnan(grid.scores).any(axis=1)
-        subjects = [grid.recordings[row][0] for row in np.flatnonzero(complete)]
-        found[grid.item.id] = rater_agreement(
-            grid.scores[complete],
-            [(persons or {}).get(subject, subject) for subject in subjects],
-            _answers(grid.item),
-            draws=draws,
-            seed=seed,
-        )
-    return found
+    return {
+        item_id: _agreement(grid, find_item(item_id).answers, persons or {}, draws, seed)
+        for item_id, grid in _item_grids(annotations).items()
+    }
 
 
-def _grids(annotations: Sequence[Annotation]) -> list[_Grid]:
-    """The scores of each item that has any, in the order of the scales."""
+def derived_agreement(
+    annotations: Sequence[Annotation],
+    *,
+    persons: Mapping[str, str] | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+) -> dict[tuple[str, str], Agreement]:
+    """As `agreement`, on the scores derived from several items, by the ids of formula and score.
+
+    An annotation counts where it scores all items of the derived score.
+    """
+    given: dict[tuple[str, str], dict[tuple[str, str], dict[str, float]]] = {}
+    for one in annotations:
+        for scale in SCALES.values():
+            scores = {item: score for item, score in one.scores.items() if item in scale.by_id}
+            parts = {(rule.formula.id, rule.id): len(rule.weights) for rule in scale.rules}
+            for score in derived(scale, scores):
+                key = (score.formula, score.id)
+                if parts[key] > 1:
+                    given.setdefault(key, {}).setdefault((one.subject, one.session), {})[one.rater] = (
+                        score.value
+                    )
+    return {key: _agreement(_grid(given[key]), (), persons or {}, draws, seed) for key in given}
+
+
+def _agreement(
+    grid: _Grid, answers: Sequence[float], persons: Mapping[str, str], draws: int, seed: int
+) -> Agreement:
+    complete = ~np.isnan(grid.scores).any(axis=1)
+    subjects = [grid.recordings[row][0] for row in np.flatnonzero(complete)]
+    owners = [persons.get(subject, subject) for subject in subjects]
+    return rater_agreement(grid.scores[complete], owners, answers or None, draws=draws, seed=seed)
+
+
+def _item_grids(annotations: Sequence[Annotation]) -> dict[str, _Grid]:
+    """The scores of each item that has any, by its id, in the order of the scales."""
     by_item: dict[str, dict[tuple[str, str], dict[str, float]]] = {}
     seen = set()
     for one in annotations:
@@ -244,18 +168,18 @@ def _grids(annotations: Sequence[Annotation]) -> list[_Grid]:
         seen.add((recording, one.rater))
         for item_id, score in one.scores.items():
             by_item.setdefault(item_id, {}).setdefault(recording, {})[one.rater] = score
-    return [
-        _grid(item, by_item[item.id])
+    return {
+        item.id: _grid(by_item[item.id])
         for scale in SCALES.values()
         for item in scale.items
         if item.id in by_item
-    ]
+    }
 
 
-def _grid(item: Item, scores: Mapping[tuple[str, str], Mapping[str, float]]) -> _Grid:
+def _grid(scores: Mapping[tuple[str, str], Mapping[str, float]]) -> _Grid:
     raters = tuple(sorted({rater for given in scores.values() for rater in given}))
     table = [[given.get(rater, math.nan) for rater in raters] for given in scores.values()]
-    return _Grid(item, tuple(scores), raters, np.array(table))
+    return _Grid(tuple(scores), raters, np.array(table))
 
 
 def _variances(scores: Floats) -> Floats:
@@ -283,16 +207,3 @@ def _check_weights(weights: Mapping[str, float], raters: set[str]) -> None:
     bad = sum(not 0 < weights.get(rater, math.nan) < math.inf for rater in raters)
     if bad:
         raise AnnotationError(f"{bad} of {len(raters)} raters lack a weight: give each a positive number")
-
-
-def _answers(item: Item) -> list[float] | None:
-    """The points that can be given for an item answered by choice, in order; None for any other."""
-    return sorted({option.value for option in item.options}) or None
-
-
-def _label(mean: float, item: Item) -> float:
-    # rounded, so that a mean just between two answers is seen to be
-    return min(
-        _answers(item) or [mean],
-        key=lambda answer: (round(abs(answer - mean), 9), -abs(answer - item.normal)),
-    )

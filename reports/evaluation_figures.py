@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from grading.scales import BALANCED, find_item
+from grading.scales import find_item
 from reports.sheet import ACCENT, BAR, HAIRLINE, INK, MUTED, TRACK
 
 Floats = NDArray[np.float64]
@@ -35,13 +35,14 @@ _DPI = 160
 
 @dataclass(frozen=True, eq=False)
 class SubScorePoints:
-    """One panel: folded scores (k,) in points and which are of healthy people.
+    """One panel: derived scores (k,) in points, the bounds of both axes, and which are of healthy people.
 
     ``bias``, ``low`` and ``high`` are the patients' mean difference, predicted less label, and its 95 %
     limits; None where there are fewer than two patients.
     """
 
     title: str
+    bounds: tuple[float, float]
     labels: Floats
     predicted: Floats
     healthy: NDArray[np.bool_]
@@ -73,7 +74,8 @@ def draw_errors(path: Path, errors: Mapping[str, Mapping[str, Floats]], title: s
                 capprops={"color": _INK, "linewidth": 0.7},
                 flierprops={"marker": "o", "markersize": 2.5, "markeredgecolor": _MUTED, "linewidth": 0.5},
             )
-        axes.set_xticks(range(len(items)), [f"{item}\n0–{find_item(item).high:g}" for item in items])
+        ranges = {item: f"{find_item(item).low:g}–{find_item(item).high:g}" for item in items}
+        axes.set_xticks(range(len(items)), [f"{item}\n{ranges[item]}" for item in items])
         axes.set_ylabel("absolute error, points")
         axes.set_ylim(bottom=0)
         axes.yaxis.grid(True, color=_HAIRLINE, linewidth=0.5)
@@ -88,13 +90,16 @@ def draw_errors(path: Path, errors: Mapping[str, Mapping[str, Floats]], title: s
 
 
 def draw_agreement(path: Path, panels: Sequence[SubScorePoints], data: str) -> None:
-    """Predicted folded sub-scores against their labels, with the line on which both are equal."""
+    """Predicted derived scores against their labels, with the line on which both are equal."""
     with rc_context(_STYLE):
         figure, all_axes = _figure(4.2 * len(panels), len(panels))
         for panel, axes in zip(panels, all_axes, strict=True):
-            axes.plot([0, BALANCED], [0, BALANCED], color=_MUTED, linewidth=0.8)
+            low, high = panel.bounds
+            margin = 0.02 * (high - low)
+            axes.plot(panel.bounds, panel.bounds, color=_MUTED, linewidth=0.8)
             _points(axes, panel.labels, panel.predicted, panel.healthy)
-            axes.set(xlim=(0, 102), ylim=(0, 102), xlabel="label, points", ylabel="predicted, points")
+            limits = (low - margin, high + margin)
+            axes.set(xlim=limits, ylim=limits, xlabel="label, points", ylabel="predicted, points")
             axes.set_aspect("equal")
             axes.set_title(panel.title)
         all_axes[0].legend(loc="upper left", frameon=False)

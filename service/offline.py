@@ -15,7 +15,7 @@ from grading.grader import Grader, Grading
 from grading.photos import SUFFIXES, load_series
 from grading.preparing import prepare_photo
 from grading.protocols import PROTOCOLS, Protocol
-from grading.scales import EFACE
+from grading.scales import Item, find_item
 from service.intake import pose_rules
 from service.photographs import SeriesFaultError, check_modality, photo_faults
 from service.reporting import describe_flag
@@ -95,7 +95,7 @@ def _named(file: Path, act: Callable[[T], R], argument: T) -> R:
 
 @dataclass(frozen=True)
 class Line:
-    """One item of an offline grading in words."""
+    """One item of an offline grading in words; ``score`` is the nearest answer where it is one of choice."""
 
     name: str
     score: float
@@ -115,24 +115,24 @@ class OfflineResult:
 
     @property
     def lines(self) -> list[Line]:
-        """One line per item, in the scale's order."""
-        items = [item for item in EFACE.items if item.id in self.grading.scores]
+        """One line per item, in the bundle's order."""
         return [
             Line(
                 f"{item.id} {item.name}",
-                self.grading.scores[item.id],
-                _interval(self.grading.intervals.get(item.id)),
+                score,
+                _interval(item, self.grading.intervals.get(item.id)),
                 f"{item.low:.0f}-{item.high:.0f}",
-                item.direction(self.grading.scores[item.id]),
+                item.direction(score),
                 item.pose or "",
             )
-            for item in items
+            for item, score in self._answers()
         ]
 
     def to_json(self) -> dict[str, Any]:
         """The grading as JSON types."""
         return {
             "scores": self.grading.scores,
+            "answers": {item.id: answer for item, answer in self._answers() if item.ordinal},
             "intervals": self.grading.intervals,
             "side": self.grading.side,
             "sub_scores": [asdict(sub_score) for sub_score in self.grading.sub_scores],
@@ -144,6 +144,11 @@ class OfflineResult:
                 "commissioning": self.commissioning,
             },
         }
+
+    def _answers(self) -> list[tuple[Item, float]]:
+        """Items with their scores, those answered by choice with the nearest answer."""
+        items = [find_item(item_id) for item_id in self.grading.scores]
+        return [(item, item.answer(self.grading.scores[item.id])) for item in items]
 
 
 def grade_folder(folder: Path, settings: Settings, side: str | None = None) -> OfflineResult:
@@ -176,5 +181,8 @@ def grade_folder(folder: Path, settings: Settings, side: str | None = None) -> O
     return OfflineResult(grading, tuple(describe_flag(flag) for flag in flags), bundle.commissioning)
 
 
-def _interval(bounds: tuple[float, float] | None) -> str:
-    return f"{bounds[0]:.0f}-{bounds[1]:.0f}" if bounds else "–"
+def _interval(item: Item, bounds: tuple[float, float] | None) -> str:
+    if not bounds:
+        return "–"
+    low, high = item.answers_within(*bounds)
+    return f"{low:.0f}-{high:.0f}"

@@ -4,11 +4,13 @@
 each table means.
 """
 
+from grading.evaluation.agreeing import agreement_table, consensus_table, rater_line, weight_table
 from grading.evaluation.all_tables import all_tables
+from grading.evaluation.answers import answer_table
 from grading.evaluation.outcomes import Outcomes, item_outcomes, sub_score_outcomes
 from grading.evaluation.page import data_line, markdown_page
 from grading.evaluation.running import Evaluation, EvaluationError, Model, choose_models, evaluate
-from grading.evaluation.tables import Table
+from grading.evaluation.tables import Table, tables_as_json
 
 __all__ = [
     "Evaluation",
@@ -16,11 +18,17 @@ __all__ = [
     "Model",
     "Outcomes",
     "Table",
+    "agreement_table",
     "all_tables",
+    "answer_table",
     "choose_models",
+    "consensus_table",
     "data_line",
     "evaluate",
     "item_outcomes",
     "markdown_page",
+    "rater_line",
     "sub_score_outcomes",
+    "tables_as_json",
+    "weight_table",
 ]

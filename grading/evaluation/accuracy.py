@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from grading.crossvalidation import CrossValidation
 from grading.evaluation.measures import average, measure
 from grading.evaluation.outcomes import GROUPS, Group, Outcomes, item_outcomes, sub_score_outcomes
-from grading.evaluation.tables import INTERVALS, Cell, Table
+from grading.evaluation.tables import INTERVALS, WORDS, Cell, Table
 from grading.paper_results import HEALTHY_ERROR, ITEM_ERRORS, MEAN_ERROR_SD, MEAN_ERRORS, Published
 from grading.paper_results import share_of_range as paper_share
+from grading.scales import EFACE, scale_of
 
 _PAPER_ROW = "paper as published (VGG-Face, its own patients)"
-_WORDS = {"patients": "patients", "healthy": "healthy people", "all": "patients and healthy people"}
 
 
 def item_tables(validation: CrossValidation, *, draws: int) -> tuple[Table, ...]:
@@ -40,23 +40,8 @@ def _item_table(recipe: str, items: Sequence[Outcomes], group: Group, draws: int
                 paper.sd if paper else None,
             )
         )
-    mean = average(items, group, draws=draws)
-    published = _paper_average(group, len(items))
-    rows.append(
-        (
-            f"Mean of the {len(items)} items",
-            mean.recordings,
-            mean.persons,
-            mean.mae,
-            None,
-            None,
-            mean.share,
-            mean.below,
-            None,
-            published.mean if published else None,
-            None,
-        )
-    )
+    if len(items) > 1:
+        rows.append(_mean_row(items, group, draws))
     columns = (
         "Item",
         "Recordings",
@@ -70,41 +55,56 @@ def _item_table(recipe: str, items: Sequence[Outcomes], group: Group, draws: int
         "Paper's MAE",
         "Paper's SD",
     )
+    notes = [f"SD is that of the absolute errors over recordings. {INTERVALS} {_MEDIAN[group]}"]
+    if scale_of(items[0].id) is EFACE:
+        notes.append(_PAPER_NOTE[group])
     return Table(
         f"items-{recipe}-{group}",
-        f"Items by the recipe {recipe}: {_WORDS[group]}",
+        f"Items by the recipe {recipe}: {WORDS[group]}",
         columns,
         tuple(rows),
-        (
-            f"SD is that of the absolute errors over recordings. {INTERVALS} {_MEDIAN[group]}",
-            *_PAPER_NOTE[group],
-        ),
+        tuple(notes),
+    )
+
+
+def _mean_row(items: Sequence[Outcomes], group: Group, draws: int) -> tuple[Cell, ...]:
+    mean = average(items, group, draws=draws)
+    published = _paper_average(group, items)
+    return (
+        f"Mean of the {len(items)} items",
+        mean.recordings,
+        mean.persons,
+        mean.mae,
+        None,
+        None,
+        mean.share,
+        mean.below,
+        None,
+        published.mean if published else None,
+        None,
     )
 
 
 _MEDIAN: dict[Group, str] = {
     "patients": "The constant median is that of the training folds' patients.",
-    "healthy": "Healthy people are labelled 100 throughout: their constant median makes no error and there "
+    "healthy": "Where all healthy people are labelled normal, their constant median makes no error and there "
     "is nothing for an ICC to tell apart.",
     "all": "The constant median is that of all recordings in the training folds.",
 }
-_PAPER_NOTE: dict[Group, tuple[str, ...]] = {
-    "patients": ("The paper gives no figure for patients alone.",),
-    "healthy": ("The paper gives the average only.",),
-    "all": (
-        "The paper pools patients and healthy people as this table does, but other ones: the difference is "
-        "not one of methods alone.",
-    ),
+_PAPER_NOTE: dict[Group, str] = {
+    "patients": "The paper gives no figure for patients alone.",
+    "healthy": "The paper gives the average only.",
+    "all": "The paper pools patients and healthy people as this table does, but other ones: the difference "
+    "is not one of methods alone.",
 }
 
 
 def average_table(validations: Sequence[CrossValidation], *, draws: int) -> Table:
     """The mean over items per recipe and group, in points as the paper gives it and in shares of range."""
     rows: list[tuple[Cell, ...]] = []
-    count = 0
+    of_paper = set(validations[0].items) == set(ITEM_ERRORS)
     for validation in validations:
         items = item_outcomes(validation)
-        count = len(items)
         for group in GROUPS:
             if not any(len(item.of(group)) for item in items):
                 continue
@@ -112,7 +112,7 @@ def average_table(validations: Sequence[CrossValidation], *, draws: int) -> Tabl
             rows.append(
                 (
                     validation.recipe.name,
-                    _WORDS[group],
+                    WORDS[group],
                     found.mae,
                     found.sd_items,
                     found.sd_folds,
@@ -123,12 +123,12 @@ def average_table(validations: Sequence[CrossValidation], *, draws: int) -> Tabl
                     found.least_below,
                 )
             )
-    if count == len(ITEM_ERRORS):
+    if of_paper:
         static, dynamic = (tuple(item for item in ITEM_ERRORS if item[0] == kind) for kind in "RM")
         shares = (paper_share(), paper_share(static), paper_share(dynamic))
         pooled = (MEAN_ERRORS["vgg-face"], MEAN_ERROR_SD, None, *shares, None, None)
         healthy = (HEALTHY_ERROR, None, None, None, None, None, None, None)
-        rows += [(_PAPER_ROW, _WORDS["all"], *pooled), (_PAPER_ROW, _WORDS["healthy"], *healthy)]
+        rows += [(_PAPER_ROW, WORDS["all"], *pooled), (_PAPER_ROW, WORDS["healthy"], *healthy)]
     columns = (
         "Recipe",
         "Group",
@@ -141,21 +141,16 @@ def average_table(validations: Sequence[CrossValidation], *, draws: int) -> Tabl
         "Below the median %",
         "Least of an item %",
     )
-    return Table(
-        "average",
-        f"Average over the {count} items",
-        columns,
-        tuple(rows),
-        (
-            "MAE is the plain mean over the items in points, though some end at 100 and some at 200; the "
-            "share of range divides each by its own range first. The two SDs (sample) are of the items' "
-            f"errors, which is what the paper prints, and of the folds' mean errors. {INTERVALS}",
-        ),
+    notes = (
+        "MAE is the plain mean over the items in points, though their ranges differ; the share of range "
+        "divides each by its own range first. The two SDs (sample) are of the items' errors, which is what "
+        f"the paper prints beside its mean, and of the folds' mean errors. {INTERVALS}"
     )
+    return Table("average", "Average over the items", columns, tuple(rows), (notes,))
 
 
 def sub_score_table(validations: Sequence[CrossValidation], *, draws: int) -> Table:
-    """The folded sub-scores per recipe and group."""
+    """The scores derived from the items, per recipe and group; of eFACE the folded sub-scores."""
     rows: list[tuple[Cell, ...]] = []
     for validation in validations:
         for outcomes in sub_score_outcomes(validation):
@@ -167,36 +162,35 @@ def sub_score_table(validations: Sequence[CrossValidation], *, draws: int) -> Ta
                     (
                         validation.recipe.name,
                         outcomes.name,
-                        _WORDS[group],
+                        WORDS[group],
                         found.recordings,
                         found.mae,
                         found.sd,
                         found.median_mae,
+                        found.share,
                         found.below,
                         found.icc,
                     )
                 )
     columns = (
         "Recipe",
-        "Sub-score",
+        "Score",
         "Group",
         "Recordings",
         "MAE",
         "SD",
         "Median's MAE",
+        "Share of range %",
         "Below the median %",
         "ICC(2,1)",
     )
-    return Table(
-        "sub-scores",
-        "Folded sub-scores",
-        columns,
-        tuple(rows),
-        (
+    notes = [f"Derived from the items' scores, each in points of its own range. {INTERVALS}"]
+    if scale_of(next(iter(validations[0].items))) is EFACE:
+        notes = [
             "0-100 points, 100 normal: the mean of the items, each folded at 100. The paper gives no figure. "
-            f"Our goal for patients: MAE at most 8, ICC at least 0.80. {INTERVALS}",
-        ),
-    )
+            f"Our goal for patients: MAE at most 8, ICC at least 0.80. {INTERVALS}"
+        ]
+    return Table("sub-scores", "Scores derived from the items", columns, tuple(rows), tuple(notes))
 
 
 def recipe_table(validations: Sequence[CrossValidation], *, draws: int) -> Table:
@@ -229,7 +223,7 @@ def _share(items: Sequence[Outcomes], group: Group) -> float | None:
     return average(items, group, draws=0).share.value if items else None
 
 
-def _paper_average(group: Group, items: int) -> Published | None:
-    if items < len(ITEM_ERRORS) or group == "patients":
+def _paper_average(group: Group, items: Sequence[Outcomes]) -> Published | None:
+    if {item.id for item in items} != set(ITEM_ERRORS) or group == "patients":
         return None
     return Published(MEAN_ERRORS["vgg-face"] if group == "all" else HEALTHY_ERROR)

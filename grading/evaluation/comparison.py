@@ -11,6 +11,7 @@ from grading.evaluation.running import Evaluation
 from grading.evaluation.tables import INTERVALS, Cell, Table
 from grading.paper_results import ITEM_ERRORS, MEAN_ERRORS
 
+_PAPER_NOTE = "The paper's figures come from its own patients, by its own recipe."
 _FIGURES = ("MAE of all", "Patients' share of range %", "Patients below the median %", "Healthy people's MAE")
 
 
@@ -37,8 +38,9 @@ def backbone_table(evaluation: Evaluation, *, draws: int) -> Table:
 
     rows: list[tuple[Cell, ...]] = []
     first = {model.backbone: model.layer for model in reversed(evaluation.models)}
+    of_paper = set(evaluation.main[0].items) == set(ITEM_ERRORS)
     for name in ARCHITECTURES:
-        paper = MEAN_ERRORS.get(name)
+        paper = MEAN_ERRORS.get(name) if of_paper else None
         run = [one for one in evaluation.validations if (one.backbone, one.layer) == (name, first.get(name))]
         rows += [(name, f"run at {one.layer}", one.recipe.name, *_figures(one, draws), paper) for one in run]
         if not run:
@@ -49,7 +51,7 @@ def backbone_table(evaluation: Evaluation, *, draws: int) -> Table:
         "Backbones (the paper's Table 4)",
         ("Backbone", "State", "Recipe", *_FIGURES, "Paper's MAE of all"),
         tuple(rows),
-        (f"{INTERVALS} The paper's figures come from its own patients, by its own recipe.",),
+        (f"{INTERVALS}{' ' + _PAPER_NOTE if of_paper else ''}",),
     )
 
 
@@ -63,9 +65,10 @@ def item_model_table(evaluation: Evaluation) -> Table:
         paper = ITEM_ERRORS.get(item.id)
         rows.append((item.name, *(column[number] for column in errors), paper.mean if paper else None))
     means = [float(np.mean(column)) for column in errors]
-    published = MEAN_ERRORS["vgg-face"] if len(items) == len(ITEM_ERRORS) else None
-    rows.append(("Mean", *means, published))
-    rows.append(("SD across items", *(sample_sd(np.array(column)) for column in errors), None))
+    published = MEAN_ERRORS["vgg-face"] if {item.id for item in items} == set(ITEM_ERRORS) else None
+    if len(items) > 1:
+        rows.append(("Mean", *means, published))
+        rows.append(("SD across items", *(sample_sd(np.array(column)) for column in errors), None))
     return Table(
         "items-by-model",
         "Items by model (the paper's Table 3)",
@@ -80,7 +83,8 @@ def deal_table(deals: Mapping[str, Sequence[CrossValidation]]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for recipe, validations in deals.items():
         figures = [_plain_figures(validation) for validation in validations]
-        for name, values in zip(figures[0], np.array([list(one.values()) for one in figures]).T, strict=True):
+        for name in figures[0] if figures else ():
+            values = np.array([of_deal[name] for of_deal in figures])
             known = values[~np.isnan(values)]
             if len(known):
                 spread = (float(known.mean()), sample_sd(known), float(known.min()), float(known.max()))

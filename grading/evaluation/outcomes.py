@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from grading.crossvalidation import CrossValidation, ItemResult
 from grading.regression import Floats
-from grading.scales import find_item, fold, sub_scores
+from grading.scales import EFACE, Rule, Scale, find_item, fold, scale_of
 
 Group = Literal["patients", "healthy", "all"]
 GROUPS: tuple[Group, ...] = ("patients", "healthy", "all")
@@ -18,6 +18,9 @@ GROUPS: tuple[Group, ...] = ("patients", "healthy", "all")
 class Outcomes:
     """Scores of one item or sub-score, arrays (k,) over the recordings that have them, in points.
 
+    ``low``, ``high`` and ``normal`` are its range and a normal face's score, ``answers`` the points that can
+    be given where it is answered by choice.
+
     ``rows`` number the recordings of the cross-validation and ``folds`` the fold in which each was left out.
     ``predicted`` takes the affected side from the record, ``estimated`` never does. ``median`` is the
     constant that one would always answer, the median label of the training folds' recordings of the same
@@ -26,7 +29,10 @@ class Outcomes:
 
     id: str
     name: str
-    span: float
+    low: float
+    high: float
+    normal: float
+    answers: tuple[float, ...]
     rows: NDArray[np.int_]
     persons: NDArray[np.str_]
     subjects: NDArray[np.str_]
@@ -41,6 +47,11 @@ class Outcomes:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def span(self) -> float:
+        """Width of the range in points."""
+        return self.high - self.low
 
     @property
     def errors(self) -> Floats:
@@ -58,12 +69,14 @@ class Outcomes:
         return replace(self, predicted=self.estimated)
 
     def folded(self) -> "Outcomes":
-        """The same with every score folded at balanced, 0-100, so that more is always better."""
+        """The same with scores of both sides of balanced folded there, 0-100; any other score as it is."""
+        if not self.low < self.normal < self.high:
+            return self
         scores = ("labels", "predicted", "estimated", "median", "median_all")
         values: dict[str, Any] = {
             name: np.array([fold(score) for score in getattr(self, name)]) for name in scores
         }
-        return replace(self, span=100.0, **values)
+        return replace(self, low=0.0, high=self.normal, **values)
 
     def _where(self, chosen: NDArray[np.bool_]) -> "Outcomes":
         arrays = (field.name for field in fields(self) if isinstance(getattr(self, field.name), np.ndarray))
@@ -76,43 +89,58 @@ def item_outcomes(validation: CrossValidation) -> tuple[Outcomes, ...]:
 
 
 def sub_score_outcomes(validation: CrossValidation) -> tuple[Outcomes, ...]:
-    """The outcomes of the folded static and dynamic sub-score (0-100, 100 normal).
+    """The outcomes of the scores derived from several items; of eFACE's only the folded ones (0-100).
 
-    A recording counts where all items of the sub-score have a label and a prediction; a sub-score that no
-    recording has is left out.
+    A recording counts where all items of the score have a label and a prediction; a score that no recording
+    has is left out. Items answered by choice count as the answer nearest to their prediction.
     """
-    labels, predicted, estimated = (
-        _sub_scores(validation, kind) for kind in ("labels", "predicted", "estimated")
-    )
-    fold_of = {
-        int(row): int(number)
-        for result in validation.items.values()
-        for row, number in zip(result.rows, result.fold, strict=True)
-    }
-    outcomes = []
-    for name in dict.fromkeys(name for name, _ in labels):
-        rows = np.array([row for sub_score, row in labels if sub_score == name], dtype=np.int_)
-        truth = np.array([labels[name, row] for row in rows])
-        folds = np.array([fold_of[row] for row in rows])
-        cohort, healthy = validation.cohort[rows], validation.healthy[rows]
-        same_cohort = cohort[:, None] == cohort
-        alike = same_cohort & (healthy[:, None] == healthy)
-        outcomes.append(
-            Outcomes(
-                name.lower(),
-                f"{name}, folded",
-                100.0,
-                rows,
-                *_owners(validation, rows),
-                truth,
-                np.array([predicted[name, row] for row in rows]),
-                np.array([estimated[name, row] for row in rows]),
-                _medians(truth, folds, alike),
-                _medians(truth, folds, same_cohort),
-                folds,
-            )
+    scale = scale_of(next(iter(validation.items)))
+    found = [
+        _of_rule(validation, scale, rule, bounds)
+        for rule, bounds in zip(scale.rules, scale.bounds, strict=True)
+        if len(rule.weights) > 1
+        and rule.weights.keys() <= validation.items.keys()
+        and (scale is not EFACE or rule.formula.id == "folded")
+    ]
+    return tuple(outcomes for outcomes in found if len(outcomes))
+
+
+def _of_rule(validation: CrossValidation, scale: Scale, rule: Rule, bounds: tuple[float, float]) -> Outcomes:
+    parts = [validation.items[item_id] for item_id in rule.weights]
+    rows = parts[0].rows
+    for part in parts[1:]:
+        rows = np.intersect1d(rows, part.rows)
+
+    def derive(kind: str) -> Floats:
+        values = {part.item: getattr(part, kind)[np.searchsorted(part.rows, rows)] for part in parts}
+        return np.array(
+            [
+                rule.derive({item: find_item(item).answer(float(of[place])) for item, of in values.items()})
+                for place in range(len(rows))
+            ]
         )
-    return tuple(outcomes)
+
+    labels = derive("labels")
+    folds = parts[0].fold[np.searchsorted(parts[0].rows, rows)]
+    cohort, healthy = validation.cohort[rows], validation.healthy[rows]
+    same_cohort = cohort[:, None] == cohort
+    normal = rule.derive({item: scale.by_id[item].normal for item in rule.weights})
+    return Outcomes(
+        rule.id,
+        f"{rule.name}, folded" if scale is EFACE else rule.name,
+        bounds[0],
+        bounds[1],
+        normal,
+        (),
+        rows,
+        *_owners(validation, rows),
+        labels,
+        derive("predicted"),
+        derive("estimated"),
+        _medians(labels, folds, same_cohort & (healthy[:, None] == healthy), normal),
+        _medians(labels, folds, same_cohort, normal),
+        folds,
+    )
 
 
 def _of_item(validation: CrossValidation, result: ItemResult) -> Outcomes:
@@ -120,7 +148,10 @@ def _of_item(validation: CrossValidation, result: ItemResult) -> Outcomes:
     return Outcomes(
         item.id,
         f"{item.id} {item.name}",
-        item.span,
+        item.low,
+        item.high,
+        item.normal,
+        item.answers,
         result.rows,
         *_owners(validation, result.rows),
         result.labels,
@@ -145,21 +176,7 @@ def _owners(
     )
 
 
-def _sub_scores(validation: CrossValidation, kind: str) -> dict[tuple[str, int], float]:
-    """Folded sub-scores by their name and the recording's row."""
-    scores: dict[int, dict[str, float]] = {}
-    for result in validation.items.values():
-        for row, score in zip(result.rows, getattr(result, kind), strict=True):
-            scores.setdefault(int(row), {})[result.item] = float(score)
-    return {
-        (sub_score.name, row): sub_score.value
-        for row, of_row in sorted(scores.items())
-        for sub_score in sub_scores(of_row)
-        if sub_score.formula == "folded"
-    }
-
-
-def _medians(labels: Floats, folds: NDArray[np.int_], alike: NDArray[np.bool_]) -> Floats:
+def _medians(labels: Floats, folds: NDArray[np.int_], alike: NDArray[np.bool_], normal: float) -> Floats:
     """The median label of those ``alike`` (k, k) in the other folds, per recording; without any, normal."""
     seen = alike & (folds[:, None] != folds)
-    return np.array([np.median(labels[row]) if row.any() else 100.0 for row in seen])
+    return np.array([np.median(labels[row]) if row.any() else normal for row in seen])

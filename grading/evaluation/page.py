@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from grading.evaluation.running import Evaluation
 from grading.evaluation.tables import Table
+from grading.scales import scale_of
 
 _PACKAGES = ("facialis", "torch", "numpy", "scikit-learn", "dlib-bin")
 
@@ -40,6 +41,7 @@ def _about(evaluation: Evaluation) -> list[str]:
     codes = sorted({photo.code for photo in evaluation.unusable})
     return [
         data_line(evaluation),
+        f"Scale: {scale_of(next(iter(main.items))).name}, items {', '.join(main.items)}",
         f"{main.folds}-fold cross-validation; all recordings of a face lie in one fold, so that every score "
         "is that of a model which has not seen the face",
         f"Models: {models} (the first is the main one); recipes: {recipes}",

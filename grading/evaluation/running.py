@@ -10,7 +10,8 @@ from grading.errors import PermanentError
 from grading.evaluation.brows import BrowDistances, measure_brows
 from grading.features import Progress, UnusablePhoto, cohort_maps
 from grading.recipes import RECIPES
-from grading.scales import PREDICTED_ITEMS, Item
+from grading.scales import EFACE
+from grading.training import labelled_items
 from grading.weights import SOURCES, WeightsError, find
 
 PAPER = "paper"
@@ -56,9 +57,11 @@ class Evaluation:
 
 
 def choose_models(
-    backbones: Sequence[str], layers: Sequence[str], weights: Path
+    backbones: Sequence[str], layers: Sequence[str], weights: Path, files: Mapping[str, Path] | None = None
 ) -> tuple[tuple[Model, ...], dict[str, str]]:
-    """The models to run, and of every backbone without weights in ``weights`` what to do about it.
+    """The models to run, and of every backbone without weights what to do about it.
+
+    Weights are looked for in the folder ``weights``; ``files`` gives some by the backbone's name instead.
 
     Each backbone is cut at those of ``layers`` that it has; with none given, at its default layer.
 
@@ -67,7 +70,7 @@ def choose_models(
     """
     from grading.backbones import ARCHITECTURES, UnknownBackboneError
 
-    for name in backbones:
+    for name in (*backbones, *(files or {})):
         if name not in ARCHITECTURES:
             raise UnknownBackboneError(
                 f"there is no backbone {name}: choose one of {', '.join(ARCHITECTURES)}"
@@ -79,7 +82,11 @@ def choose_models(
             raise UnknownBackboneError(
                 f"no chosen backbone has a layer {layer}: choose of {', '.join(known)}"
             )
-    absent = {name: _how_to_get(name) for name, source in SOURCES.items() if find(source, weights) is None}
+    absent = {
+        name: _how_to_get(name)
+        for name, source in SOURCES.items()
+        if name not in (files or {}) and find(source, weights) is None
+    }
     models = tuple(
         Model(architecture.name, layer)
         for architecture in chosen
@@ -99,6 +106,8 @@ def evaluate(
     *,
     weights: Path,
     absent: Mapping[str, str] | None = None,
+    files: Mapping[str, Path] | None = None,
+    scale: str = EFACE.id,
     cache: Path | None = None,
     folds: int = 11,
     repeats: int = 0,
@@ -106,16 +115,18 @@ def evaluate(
 ) -> Evaluation:
     """Cross-validate recipes on models; the paper's recipe is always among them.
 
-    ``models`` and ``absent`` are those of `choose_models`, ``weights`` and ``cache`` folders. ``repeats``
+    ``models`` and ``absent`` are those of `choose_models`, ``weights`` and ``cache`` folders; ``files`` are
+    weights to use in place of a backbone's own, by its name. ``scale`` names whose items are learned.
+    ``repeats``
     further deals of persons to folds are made on the main model with seeds 0, 1, … ``progress`` counts
     photos, anew for each model and recipe.
 
-    Raises `EvaluationError` for an unknown recipe or a cohort that labels no item which the paper predicts,
-    and as `cross_validate` and `load_backbone` do.
+    Raises `EvaluationError` for an unknown recipe, `TrainingError` for a cohort that labels no item of the
+    scale which photos show, and as `cross_validate` and `load_backbone` do.
     """
     from grading.backbones import load_backbone
 
-    items = _labelled(cohort)
+    items = labelled_items([cohort], scale)
     names = list(dict.fromkeys([PAPER, *recipes]))
     for name in names:
         if name not in RECIPES:
@@ -126,7 +137,8 @@ def evaluate(
     hashes: dict[str, str] = {}
     unusable: dict[UnusablePhoto, None] = {}
     for number, model in enumerate(models):
-        backbone = load_backbone(model.backbone, model.layer, folder=weights)
+        own = (files or {}).get(model.backbone)
+        backbone = load_backbone(model.backbone, model.layer, weights=own, folder=weights)
         hashes[model.backbone] = backbone.weight_hash
         for recipe in made:
             maps = cohort_maps(cohort, backbone, recipe, cache=cache, progress=progress)
@@ -142,16 +154,6 @@ def evaluate(
     return Evaluation(
         cohort, tuple(models), tuple(validations), deals, absent or {}, hashes, tuple(unusable), brows
     )
-
-
-def _labelled(cohort: Cohort) -> tuple[Item, ...]:
-    labelled = {item for recording in cohort.recordings for item in recording.labels}
-    items = tuple(item for item in PREDICTED_ITEMS if item.id in labelled)
-    if not items:
-        raise EvaluationError(
-            "the cohort labels no item that is predicted: add columns such as R1 to its labels.csv"
-        )
-    return items
 
 
 def _how_to_get(name: str) -> str:

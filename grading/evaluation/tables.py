@@ -2,12 +2,16 @@
 
 import csv
 import io
+import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 
 from grading.evaluation.measures import Estimate
 
+WORDS = {"patients": "patients", "healthy": "healthy people", "all": "patients and healthy people"}
+"""The groups in words."""
 Plain = str | int | float | None
 Cell = Plain | Estimate
 
@@ -41,8 +45,12 @@ class Table:
             _line(self.columns),
             _line("---" if _is_text(column) else "--:" for column in self._columns()),
         ]
-        lines += [_line(map(_shown, row)) for row in self.rows]
+        lines += [_line(cell.replace("|", "\\|") for cell in row) for row in self.shown()]
         return "\n".join(lines) + "\n"
+
+    def shown(self) -> list[list[str]]:
+        """The rows as text, an `Estimate` in one cell."""
+        return [[_shown(cell) for cell in row] for row in self.rows]
 
     def csv(self, data: str) -> str:
         """The table as CSV; its last column repeats ``data``, so that no figure is taken for another's."""
@@ -67,8 +75,26 @@ class Table:
         ]
         return header, rows
 
+    def filled(self) -> "Table":
+        """The table without the columns in which no row has anything."""
+        kept = [any(_shown(cell) for cell in column) for column in self._columns()]
+        return replace(
+            self,
+            columns=tuple(compress(self.columns, kept)),
+            rows=tuple(tuple(compress(row, kept)) for row in self.rows),
+        )
+
     def _columns(self) -> Sequence[tuple[Cell, ...]]:
         return list(zip(*self.rows, strict=True)) if self.rows else [()] * len(self.columns)
+
+
+def tables_as_json(data: str, tables: Sequence[Table]) -> str:
+    """Tables as JSON for programs, each a list of rows by column under its name, headed by ``data``."""
+    content = {}
+    for table in tables:
+        header, rows = table.flat()
+        content[table.name] = [dict(zip(header, row, strict=True)) for row in rows]
+    return json.dumps({"data": data, "tables": content}, indent=2, ensure_ascii=False)
 
 
 def _is_text(column: tuple[Cell, ...]) -> bool:
@@ -99,4 +125,4 @@ def _shown(cell: Cell) -> str:
     plain = _rounded(cell)
     if plain is None:
         return ""
-    return f"{plain:.2f}" if isinstance(plain, float) else str(plain).replace("|", "\\|")
+    return f"{plain:.2f}" if isinstance(plain, float) else str(plain)

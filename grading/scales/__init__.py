@@ -4,6 +4,9 @@
 one column per item id.
 """
 
+from collections.abc import Mapping
+
+from grading.scales import eface
 from grading.scales.eface import (
     BALANCED,
     DYNAMIC_ITEMS,
@@ -12,7 +15,6 @@ from grading.scales.eface import (
     STATIC_ITEMS,
     SYNKINESIS_ITEMS,
     fold,
-    sub_scores,
 )
 from grading.scales.house_brackmann import GRADES, HOUSE_BRACKMANN, Grade
 from grading.scales.items import Item, Option
@@ -35,6 +37,27 @@ def scale_of(item_id: str) -> Scale:
 def find_item(item_id: str) -> Item:
     """The item with this id, whichever scale it belongs to. Raises `ScoreError` where no scale has it."""
     return scale_of(item_id).by_id[item_id]
+
+
+def sub_scores(scores: Mapping[str, float]) -> tuple[SubScore, ...]:
+    """The derived scores that are shown beside predicted items, scale by scale.
+
+    Of eFACE those of `grading.scales.eface.sub_scores`. Of any other scale all whose items have a score, each
+    item counted as the answer nearest to it, as a clinician would.
+
+    Raises `ScoreError` for an unknown item and an eFACE score outside its range.
+    """
+    of_scale: dict[str, dict[str, float]] = {}
+    for item_id, score in scores.items():
+        of_scale.setdefault(scale_of(item_id).id, {})[item_id] = find_item(item_id).answer(score)
+    return tuple(
+        sub_score
+        for scale in SCALES.values()
+        if scale.id in of_scale
+        for sub_score in (
+            eface.sub_scores(of_scale[scale.id]) if scale is EFACE else derived(scale, of_scale[scale.id])
+        )
+    )
 
 
 __all__ = [

@@ -64,6 +64,11 @@ class Item:
         return bool(self.options)
 
     @cached_property
+    def answers(self) -> tuple[float, ...]:
+        """The points that can be given for an item answered by choice, in order; none for any other."""
+        return tuple(sorted({option.value for option in self.options}))
+
+    @cached_property
     def by_code(self) -> dict[str, Option]:
         """The options by their code."""
         return {option.code: option for option in self.options}
@@ -73,16 +78,34 @@ class Item:
         """The scores that the item takes, in words."""
         if not self.ordinal:
             return f"between {self.low:g} and {self.high:g}"
-        values = sorted({option.value for option in self.options})
-        return "one of " + ", ".join(f"{value:g}" for value in values)
+        return "one of " + ", ".join(f"{value:g}" for value in self.answers)
 
     def allows(self, score: float) -> bool:
         """Whether ``score`` is a number that the item takes; NaN, infinities and truth values are none."""
         if isinstance(score, bool) or not isinstance(score, Real):
             return False
         if self.ordinal:
-            return any(score == option.value for option in self.options)
+            return score in self.answers
         return self.low <= score <= self.high
+
+    def answer(self, score: float) -> float:
+        """The score as the item takes it: the nearest of its `answers`, the worse where two are as near.
+
+        For an item that is not answered by choice it is the score itself.
+        """
+        # rounded, so that a score just between two answers is seen to be
+        return min(
+            self.answers or (score,),
+            key=lambda answer: (round(abs(answer - score), 9), -abs(answer - self.normal)),
+        )
+
+    def answers_within(self, low: float, high: float) -> tuple[float, float]:
+        """The first and the last of the `answers` from ``low`` to ``high``, or else the nearest to these.
+
+        For an item that is not answered by choice they are ``low`` and ``high``.
+        """
+        within = [answer for answer in self.answers if low <= answer <= high]
+        return (within[0], within[-1]) if within else (self.answer(low), self.answer(high))
 
     def direction(self, score: float, tolerance: float = 5.0) -> str:
         """The score in words; within ``tolerance`` points of normal it is "balanced".

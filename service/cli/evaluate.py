@@ -1,6 +1,5 @@
 """The command that measures recipes by cross-validation."""
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from service.cli.models import ScaleName
+from service.cli.raters import Experience, Raters, RaterWeights, rater_weights, write_tables
 from service.settings import load_settings
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    cohort: Annotated[Path, typer.Argument(help="The cohort folder: labels.csv and photos.")],
+    cohort: Annotated[
+        Path,
+        typer.Argument(help="The cohort folder: labels.csv and photos, perhaps annotations.csv of raters."),
+    ],
     out: Annotated[
         Path, typer.Option(help="Folder for tables and figures; files of these names are replaced.")
     ],
@@ -43,6 +47,16 @@ def evaluate(
     layer: Annotated[
         list[str] | None, typer.Option(help="Where to cut; may be given several times. Else each one's own.")
     ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="BACKBONE=FILE",
+            help="Weights to use in place of the backbone's own, .pth or .safetensors; once for each.",
+        ),
+    ] = None,
+    scale: Annotated[ScaleName, typer.Option(help="The scale whose items are learned.")] = ScaleName.EFACE,
+    raters: Raters = RaterWeights.EQUAL,
+    experience: Experience = None,
     folds: Annotated[int, typer.Option(min=2, help="Folds; the paper takes 11.")] = 11,
     repeats: Annotated[
         int, typer.Option(min=0, help="Further deals of persons to folds, to see the luck of the folds.")
@@ -59,39 +73,49 @@ def evaluate(
 
     Writes evaluation.md, each table as CSV and Markdown, and figures as PNG.
     """
-    from grading.cohort import read_cohort
-    from grading.evaluation import all_tables, choose_models, data_line
+    from grading.evaluation import all_tables, choose_models, data_line, tables_as_json
     from grading.evaluation import evaluate as run
+    from grading.rated_cohort import read_rated_cohort
 
-    read = read_cohort(cohort, description=description)
-    weights = load_settings().data_dir / "weights"
-    models, absent = choose_models(backbone, layer or (), weights)
+    read = read_rated_cohort(cohort, rater_weights(raters, experience), description=description)
+    folder, files = load_settings().data_dir / "weights", _files(weights or ())
+    models, absent = choose_models(backbone, layer or (), folder, files)
     for name in absent:
         typer.echo(f"{name}: {absent[name]}", err=True)
     out.mkdir(parents=True, exist_ok=True)
     with _progress() as tell:
         evaluation = run(
-            read, recipe, models, weights=weights, absent=absent, cache=cache, folds=folds, repeats=repeats,
-            progress=tell,
+            read, recipe, models, weights=folder, absent=absent, files=files, scale=scale.value, cache=cache,
+            folds=folds, repeats=repeats, progress=tell,
         )  # fmt: skip
     for photo in evaluation.unusable:
         typer.echo(f"left out {photo.subject}/{photo.session} {photo.pose}: {photo.reason}", err=True)
     tables = all_tables(evaluation, draws=bootstrap)
     _write(evaluation, tables, out)
     if as_json:
-        typer.echo(_json(data_line(evaluation), tables))
+        typer.echo(tables_as_json(data_line(evaluation), tables))
         return
     _tell(tables[0])
     typer.echo(f"{len(tables)} tables and the page {PAGE} are in {out}")
 
 
+def _files(given: Sequence[str]) -> dict[str, Path]:
+    """The files of ``BACKBONE=FILE``, by backbone."""
+    from grading.weights import WeightsError
+
+    files = {}
+    for one in given:
+        name, found, file = one.partition("=")
+        if not found:
+            raise WeightsError(f"--weights takes BACKBONE=FILE, such as vgg16={one}")
+        files[name] = Path(file)
+    return files
+
+
 def _write(evaluation: "Evaluation", tables: "Sequence[Table]", out: Path) -> None:
     from grading.evaluation import data_line, markdown_page
 
-    data = data_line(evaluation)
-    for table in tables:
-        (out / f"{table.name}.csv").write_text(table.csv(data), encoding="utf-8")
-        (out / f"{table.name}.md").write_text(table.markdown(data), encoding="utf-8")
+    write_tables(tables, data_line(evaluation), out)
     page = markdown_page(evaluation, tables, _draw(evaluation, out))
     (out / PAGE).write_text(page, encoding="utf-8")
 
@@ -113,17 +137,17 @@ def _draw(evaluation: "Evaluation", out: Path) -> dict[str, str]:
         draw_errors(out / figures[caption], errors, caption, data)
     panels = _panels(evaluation)
     if panels:
-        caption = f"Folded sub-scores by the recipe {main[-1].recipe.name}, predicted against label"
+        caption = f"Derived scores by the recipe {main[-1].recipe.name}, predicted against label"
         figures[caption] = "sub-scores.png"
         draw_agreement(out / figures[caption], panels, data)
-        caption = f"Folded sub-scores by the recipe {main[-1].recipe.name}, after Bland and Altman"
+        caption = f"Derived scores by the recipe {main[-1].recipe.name}, after Bland and Altman"
         figures[caption] = "bland-altman.png"
         draw_bland_altman(out / figures[caption], panels, data)
     return figures
 
 
 def _panels(evaluation: "Evaluation") -> "list[SubScorePoints]":
-    """The folded sub-scores of the last recipe, the one that was asked for."""
+    """The scores derived from the items by the last recipe, the one that was asked for."""
     from grading.agreement import bland_altman
     from grading.evaluation import sub_score_outcomes
     from reports.evaluation_figures import SubScorePoints
@@ -136,17 +160,16 @@ def _panels(evaluation: "Evaluation") -> "list[SubScorePoints]":
             found = bland_altman(patients.predicted, patients.labels)
             limits = (found.bias, found.low, found.high)
         panels.append(
-            SubScorePoints(outcomes.name, outcomes.labels, outcomes.predicted, outcomes.healthy, limits)
+            SubScorePoints(
+                outcomes.name,
+                (outcomes.low, outcomes.high),
+                outcomes.labels,
+                outcomes.predicted,
+                outcomes.healthy,
+                limits,
+            )
         )
     return panels
-
-
-def _json(data: str, tables: "Sequence[Table]") -> str:
-    content = {}
-    for table in tables:
-        header, rows = table.flat()
-        content[table.name] = [dict(zip(header, row, strict=True)) for row in rows]
-    return json.dumps({"data": data, "tables": content}, indent=2, ensure_ascii=False)
 
 
 def _tell(recipes: "Table") -> None:

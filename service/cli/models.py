@@ -12,8 +12,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from service.cli.raters import Experience, Raters, RaterWeights, rater_weights
+
 if TYPE_CHECKING:
     from grading.bundle import Bundle
+    from grading.crossvalidation import CrossValidation
     from grading.features import UnusablePhoto
 
 Weights = Annotated[
@@ -45,7 +48,10 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    cohorts: Annotated[list[Path], typer.Argument(help="Cohort folders: labels.csv and photos.")],
+    cohorts: Annotated[
+        list[Path],
+        typer.Argument(help="Cohort folders: labels.csv and photos, perhaps annotations.csv of raters."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the bundle; one that is there is replaced.")],
     name: Annotated[str, typer.Option(help="The model's name.")] = "facialis",
     version: Annotated[str, typer.Option(help="The model's version.")] = "1",
@@ -58,6 +64,8 @@ def train(
     scale: Annotated[
         ScaleName, typer.Option(help="The scale whose items are learned; the cohort has a column per item.")
     ] = ScaleName.EFACE,
+    raters: Raters = RaterWeights.EQUAL,
+    experience: Experience = None,
     c: Annotated[
         float | None,
         typer.Option("--c", min=1e-6, help="Cost of an error outside the tube; else the recipe's."),
@@ -79,12 +87,13 @@ def train(
     """Train one regressor per item and measure it by cross-validation split by person."""
     from grading.backbones import load_backbone
     from grading.bundle import save_bundle
-    from grading.cohort import read_cohort
+    from grading.rated_cohort import read_rated_cohort
     from grading.recipes import RECIPES
     from grading.training import Settings, labelled_items
     from grading.training import train as train_bundle
 
-    read = [read_cohort(folder) for folder in cohorts]
+    by = rater_weights(raters, experience)
+    read = [read_rated_cohort(folder, by) for folder in cohorts]
     chosen = RECIPES[recipe.value](labelled_items(read, scale.value))
     given = {name: value for name, value in (("c", c), ("epsilon", epsilon)) if value is not None}
     settings = Settings(
@@ -100,6 +109,7 @@ def train(
     save_bundle(trained.bundle, out)
     _tell_unusable(trained.unusable)
     _tell_errors(trained.bundle)
+    _tell_answers(trained.results)
     typer.echo(f"{name} {version} ({trained.bundle.hash[:12]}) is in {out}")
 
 
@@ -151,3 +161,17 @@ def _tell_errors(bundle: "Bundle") -> None:
             f"{error.share_of_range:.0%}",
         )
     Console().print(table)
+
+
+def _tell_answers(results: "CrossValidation") -> None:
+    """How often items answered by choice are met; nothing where there are none."""
+    from grading.evaluation import answer_table
+
+    answers = answer_table([results], draws=0)
+    for row in answers.shown():
+        found = dict(zip(answers.columns, row, strict=True))
+        typer.echo(
+            f"{found['Item']}, {found['Group']}: {found['Exact %']} % of answers met (the constant median: "
+            f"{found['By the median %']} %), {found['Exact or next to it %']} % met or next to it, weighted "
+            f"kappa {found['Weighted kappa'] or '–'}"
+        )

@@ -127,8 +127,9 @@ def grade(
         table.add_row(line.name, f"{line.score:.0f}", line.interval, line.range, line.reading, line.photo)
     console.print(table)
     for sub_score in result.grading.sub_scores:
-        if sub_score.formula == "folded":
-            console.print(f"{sub_score.name} (folded, 0-100): {sub_score.value:.0f}")
+        if sub_score.formula != "raj":
+            bounds = f"{sub_score.low:.0f}-{sub_score.high:.0f}"
+            console.print(f"{sub_score.name} ({sub_score.formula}, {bounds}): {sub_score.value:.0f}")
     for flag in result.flags:
         console.print(f"Note: {flag}")
     console.print(f"Model {result.grading.bundle_name} {result.grading.bundle_version}")

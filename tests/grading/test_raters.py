@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from grading.agreement import icc_2_1, weighted_kappa
+from grading.annotations import Annotation, AnnotationError, read_annotations
 from grading.bootstrap import NO_INTERVAL
-from grading.raters import (
-    Annotation,
-    AnnotationError,
-    Consensus,
-    agreement,
-    combine,
-    estimated_weights,
-    read_annotations,
-)
+from grading.raters import Consensus, agreement, combine, derived_agreement, estimated_weights
 from grading.scales import ScoreError
 
 HEADER = "subject,session,rater,R1,M4,HB"
@@ -263,6 +256,25 @@ def test_agreement_on_a_choice_has_a_kappa_over_all_grades() -> None:
     found = agreement(annotations("HB", grades, ("ada", "ben")), draws=10)["HB"]
     assert found.weighted_kappa == weighted_kappa(grades[:, 0], grades[:, 1], range(1, 7))
     assert found.difference == pytest.approx(0.4)
+    assert found.exact == pytest.approx(0.6)
+    assert found.kappa_interval is not None
+    assert found.kappa_interval.low <= found.weighted_kappa <= found.kappa_interval.high
+
+
+def test_derived_scores_agree_as_far_as_the_sums_do_and_need_all_their_items() -> None:
+    # the raters put the same point into different places: they agree on the sum alone
+    scored = [
+        Annotation(f"S{number}", "T1", rater, {"SBR1": one, "SBR2": point - one, "SBR3": 0, "HB": 2})
+        for number, point in enumerate((0, 1, 1, 2))
+        for rater, one in (("ada", min(point, 1)), ("ben", 0))
+    ]
+    found = derived_agreement(scored, draws=50)
+    # the function that a grade stands for is that grade once more
+    assert list(found) == [("ross1996", "rest")]
+    assert found["ross1996", "rest"].icc == 1
+    assert agreement(scored, draws=50)["SBR1"].icc < 0.5
+    lacking = [Annotation(one.subject, one.session, one.rater, {"SBR1": 0, "SBR2": 1}) for one in scored]
+    assert derived_agreement(lacking) == {}
 
 
 def test_the_interval_resamples_persons_not_their_recordings() -> None:

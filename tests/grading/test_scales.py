@@ -253,6 +253,38 @@ def test_optional_items_are_not_needed_and_all_others_are(scale: Scale) -> None:
         assert len(derived(scale, fewer)) < len(scale.rules)
 
 
+@pytest.mark.parametrize(
+    ("item", "score", "answer"),
+    [("HB", 3.4, 3), ("HB", 3.5, 4), ("HB", 0.2, 1), ("SBV1", 2.5, 2), ("T1", 0.5, 1), ("M4", 31.7, 31.7)],
+)
+def test_a_score_is_shown_as_the_nearest_answer_of_two_the_worse(
+    item: str, score: float, answer: float
+) -> None:
+    assert find_item(item).answer(score) == answer
+
+
+@pytest.mark.parametrize(
+    ("item", "bounds", "shown"),
+    [
+        ("HB", (1.6, 4.4), (2, 4)),
+        ("HB", (3.2, 3.4), (3, 3)),
+        ("HB", (3.2, 3.7), (3, 4)),
+        ("M4", (3.2, 3.7), (3.2, 3.7)),
+    ],
+)
+def test_an_interval_is_shown_as_the_answers_in_it(
+    item: str, bounds: tuple[float, float], shown: tuple[float, float]
+) -> None:
+    assert find_item(item).answers_within(*bounds) == shown
+
+
+def test_scores_are_derived_from_the_answers_that_predictions_come_nearest_to() -> None:
+    found = {
+        score.id: score.value for score in sub_scores({"SBR1": 0.4, "SBR2": 1.4, "SBR3": 0.6, "HB": 3.4})
+    }
+    assert found == {"rest": 10, "function_from": 51, "function_to": 75}
+
+
 @pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
 def test_nothing_is_derived_from_nothing(scale: Scale) -> None:
     assert derived(scale, {}) == ()
