@@ -8,17 +8,23 @@ What is answered when (PS3.4 B.2.3; the codes are in `dicom.statuses`):
 - not a DICOM object, or cut short: NOT_UNDERSTOOD, and the bytes go to quarantine
 - too large, or refused by the intake: NOT_UNDERSTOOD
 - unknown calling or called AE title, too many associations: the association is rejected
+- unknown address, too many connections, no valid TLS or certificate: the connection is closed
+- idle, slow or nonsensical peers: the association is aborted
+
+Every refusal is one line in the log, with its reason.
 """
 
 import enum
 import socket
+import ssl
+import threading
 import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
-from weakref import WeakKeyDictionary
 
+import pynetdicom
 import structlog
 from pydicom.dataset import Dataset
 from pynetdicom import evt
@@ -26,22 +32,27 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
-from pynetdicom.transport import ThreadedAssociationServer
 
 from dicom.contexts import ACCEPTED
 from dicom.headers import PhotoHeader, UnreadableObjectError, read_header
+from dicom.listening import POLL_SECONDS, Network, ReceiverServer, listen
 from dicom.spool import Spool, SpoolFile, SpoolingProvider
 from dicom.statuses import MISMATCH, NOT_UNDERSTOOD, OUT_OF_RESOURCES, SUCCESS
 from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from grading.errors import PermanentError, TransientError
+
+_NAMED_CLASSES = 8
+"""Of the SOP classes that a sender proposed in vain, so many are named in the log."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiverConfig:
     """How the receiver listens. Sizes in bytes, timeouts in seconds; port 0 picks a free one.
 
-    ``known_callers`` are the AE titles that may connect, empty for anybody. ``spool`` must be on the file
-    system that the intake moves objects to.
+    ``known_callers`` are the AE titles that may associate, ``known_addresses`` the networks that may connect,
+    empty for anybody. ``idle_timeout`` is how long an association may be silent between two messages,
+    ``pdu_timeout`` how long a PDU may take; an object that has taken that long must come at no less than
+    ``min_bytes_per_second`` on average. ``spool`` is on the file system that the intake moves objects to.
     """
 
     spool: Path
@@ -49,13 +60,16 @@ class ReceiverConfig:
     host: str = "0.0.0.0"  # noqa: S104 - modalities connect from the hospital's network
     port: int = 11112
     known_callers: tuple[str, ...] = ()
+    known_addresses: tuple[Network, ...] = ()
+    tls: ssl.SSLContext | None = None
     max_associations: int = 20
     max_pdu: int = 131072
     min_free_bytes: int = 1 << 30
     max_object_bytes: int = 1 << 28
     acse_timeout: float = 30.0
-    dimse_timeout: float = 30.0
-    network_timeout: float = 60.0
+    idle_timeout: float = 60.0
+    pdu_timeout: float = 30.0
+    min_bytes_per_second: float = 1024.0
 
 
 @dataclass(frozen=True)
@@ -100,17 +114,21 @@ class Receiver:
         self.config = config
         self._intake = intake
         self._log = log or structlog.get_logger()
-        self._spool = Spool(config.spool, config.min_free_bytes, config.max_object_bytes)
-        self._server: ThreadedAssociationServer | None = None
-        self._connections: WeakKeyDictionary[Association, socket.socket] = WeakKeyDictionary()
+        self._spool = Spool(
+            config.spool,
+            config.min_free_bytes,
+            config.max_object_bytes,
+            config.pdu_timeout,
+            config.min_bytes_per_second,
+        )
+        self._server: ReceiverServer | None = None
         self._entity = ApplicationEntity(config.ae_title)
         self._entity.require_called_aet = True
         self._entity.require_calling_aet = list(config.known_callers)
         self._entity.maximum_associations = config.max_associations
         self._entity.maximum_pdu_size = config.max_pdu
         self._entity.acse_timeout = config.acse_timeout
-        self._entity.dimse_timeout = config.dimse_timeout
-        self._entity.network_timeout = config.network_timeout
+        self._entity.network_timeout = config.idle_timeout
         self._entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         self._entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         for sop_class, syntaxes in ACCEPTED.items():
@@ -121,23 +139,42 @@ class Receiver:
         """The port that is listened on, also when the configuration asked for any."""
         return int(self._server.server_address[1]) if self._server else self.config.port
 
-    def start(self) -> None:
-        """Listen, without blocking. Raises `OSError` when the port is taken."""
+    def start(self, listening: socket.socket | None = None) -> None:
+        """Serve, without blocking, on a socket that listens already or on one of our own.
+
+        Raises `OSError` when the port is taken.
+        """
         self.config.spool.mkdir(parents=True, exist_ok=True)
         swept = self._spool.sweep()
         handlers: list[Any] = [
             (evt.EVT_CONN_OPEN, self._on_connection),
-            (evt.EVT_CONN_CLOSE, self._on_close),
             (evt.EVT_ACCEPTED, self._on_accepted),
             (evt.EVT_REJECTED, self._on_rejected),
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
             (evt.EVT_C_STORE, self._on_store),
         ]
-        address = (self.config.host, self.config.port)
-        self._server = cast(
-            ThreadedAssociationServer,
-            self._entity.start_server(address, block=False, evt_handlers=handlers),
+        listening = listening or listen(self.config.host, self.config.port)
+        # pynetdicom's own handlers write out every PDU for its log, which says nothing here.
+        pynetdicom._config.LOG_HANDLER_LEVEL = "none"
+        server = self._entity.make_server(
+            listening.getsockname(),
+            evt_handlers=handlers,
+            server_class=ReceiverServer,
+            listening=listening,
+            known_addresses=self.config.known_addresses,
+            max_associations=self.config.max_associations,
+            tls=self.config.tls,
+            handshake_seconds=self.config.acse_timeout,
+            pdu_seconds=self.config.pdu_timeout,
+            refused=self._on_refused,
+            fault=self._on_fault,
         )
+        assert isinstance(server, ReceiverServer)  # noqa: S101 - it is what was asked for
+        self._server = server
+        self._entity._servers.append(server)
+        threading.Thread(
+            target=server.serve_forever, args=(POLL_SECONDS,), name="receiver", daemon=True
+        ).start()
         self._log.info("receiver.listening", ae_title=self.config.ae_title, port=self.port, swept=swept)
 
     def stop(self) -> None:
@@ -148,32 +185,33 @@ class Receiver:
             self._log.info("receiver.stopped", ae_title=self.config.ae_title)
 
     def _on_connection(self, event: Event) -> None:
-        association = event.assoc
-        connection = association.dul.socket.socket if association.dul.socket else None
-        if connection is not None:
-            self._connections[association] = connection
-            # With Nagle's algorithm on, a reply may wait some 40 ms for the peer's delayed acknowledgement.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        association.dimse = SpoolingProvider(association, self._spool)
+        event.assoc.dimse = SpoolingProvider(event.assoc, self._spool)
 
-    def _on_close(self, event: Event) -> None:
-        connection = self._connections.pop(event.assoc, None)
-        if connection is not None:
-            # pynetdicom leaves the socket open when the peer was first to hang up.
-            connection.close()
-        if isinstance(event.assoc.dimse, SpoolingProvider):
-            event.assoc.dimse.discard()
-        if event.assoc.requestor.primitive is None:
-            # A probe that only connects would hold its thread, and a place among max_associations, until the
-            # timeout of a request that cannot come any more. None is what waiting for it returns then.
-            event.assoc.dul.to_user_queue.put(cast(Any, None))
+    def _on_refused(self, reason: str, address: str, detail: str) -> None:
+        self._log.warning("receiver.connection_refused", reason=reason, peer_address=address, detail=detail)
+
+    def _on_fault(self, association: Association, reason: str) -> None:
+        self._log.warning("receiver.association_aborted", reason=reason, **_peer(association))
 
     def _on_accepted(self, event: Event) -> None:
-        refused = [context.abstract_syntax for context in event.assoc.rejected_contexts]
-        self._log.info("receiver.association", **_peer(event), refused_classes=sorted(set(map(str, refused))))
+        refused = sorted({str(context.abstract_syntax) for context in event.assoc.rejected_contexts})
+        self._log.info(
+            "receiver.association",
+            **_peer(event.assoc),
+            refused_classes=refused[:_NAMED_CLASSES],
+            refused_count=len(refused),
+        )
 
     def _on_rejected(self, event: Event) -> None:
-        self._log.warning("receiver.association_rejected", **_peer(event), called_ae=_called(event))
+        called = _called(event)
+        peer = _peer(event.assoc)
+        if called != self.config.ae_title:
+            reason = "called_ae"
+        elif self.config.known_callers and peer["calling_ae"] not in self.config.known_callers:
+            reason = "calling_ae"
+        else:
+            reason = "too_many"
+        self._log.warning("receiver.association_rejected", reason=reason, **peer, called_ae=called)
 
     def _on_store(self, event: Event) -> Dataset:
         request = cast(C_STORE, event.request)
@@ -197,7 +235,7 @@ class Receiver:
             status=f"0x{status:04X}",
             outcome=outcome,
             bytes=spooled.size,
-            **_peer(event),
+            **_peer(event.assoc),
         )
         reply = Dataset()
         reply.Status = status
@@ -207,7 +245,8 @@ class Receiver:
 
     def _take_in(self, event: Event, request: C_STORE, spooled: SpoolFile) -> tuple[int, str]:
         """The status to answer, and the outcome in words without the patient's data."""
-        calling_ae = _peer(event)["calling_ae"]
+        peer = _peer(event.assoc)
+        calling_ae = peer["calling_ae"]
         try:
             path = spooled.finish()
             if not spooled.size:
@@ -229,7 +268,7 @@ class Receiver:
                 size=spooled.size,
                 header=header,
                 calling_ae=calling_ae,
-                peer_address=_peer(event)["peer_address"],
+                peer_address=peer["peer_address"],
                 received_at=datetime.now(UTC),
             )
             return SUCCESS, self._intake.store(received).value
@@ -241,8 +280,8 @@ class Receiver:
             return OUT_OF_RESOURCES, f"disk: {type(error).__name__}"
 
 
-def _peer(event: Event) -> dict[str, str]:
-    requestor = event.assoc.requestor
+def _peer(association: Association) -> dict[str, str]:
+    requestor = association.requestor
     return {"calling_ae": requestor.ae_title.strip(), "peer_address": str(requestor.address)}
 
 

@@ -9,25 +9,35 @@ network is read: it remembers what went wrong and lets the rest of the object pa
 import fcntl
 import hashlib
 import os
+import queue
 import shutil
 import tempfile
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import Any, BinaryIO, Self, cast
 
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
-from pynetdicom.dimse_messages import DIMSEMessage
+from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import create_file_meta
 from pynetdicom.pdu_primitives import P_DATA
 
 from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicom.upper_layer import RefusedPeerError, as_primitive
 from grading.errors import PermanentError, TransientError
 
 _PREFIX, _SUFFIX = "incoming-", ".part"
+_COMMAND, _LAST = 1, 2
+"""Bits of the message control header (PS3.8 E.2)."""
+_MAX_SMALL_BYTES = 1 << 22
+"""For a command set with the data set of any request but a store."""
+_WAIT_SECONDS = 0.5
 
 
 class DiskFullError(TransientError):
@@ -44,11 +54,16 @@ class OversizeObjectError(PermanentError):
 
 @dataclass(frozen=True)
 class Spool:
-    """A folder for what is coming in. Sizes in bytes."""
+    """A folder for what is coming in. Sizes in bytes.
+
+    An object that has been coming for ``slow_after`` seconds must average ``min_bytes_per_second``.
+    """
 
     folder: Path
     min_free_bytes: int
     max_object_bytes: int
+    slow_after: float = 60.0
+    min_bytes_per_second: float = 1024.0
 
     def sweep(self) -> int:
         """Remove what killed processes left behind; a file that a living one writes is locked and stays.
@@ -95,7 +110,7 @@ class SpoolFile:
         """The hash of what was written so far."""
         return self._hash.hexdigest()
 
-    def write(self, fragment: bytes) -> None:
+    def write(self, fragment: bytes | memoryview) -> None:
         """Take in the next bytes of the data set."""
         if self.failure is not None:
             return
@@ -160,23 +175,101 @@ class SpoolFile:
         self._hash.update(f"{syntax}\n".encode())
 
 
+class _Inbox(queue.Queue[Any]):
+    """The association's messages. A whole object is stored in the thread that read it, without a hop."""
+
+    def __init__(self, association: Association) -> None:
+        super().__init__()
+        self._association = association
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        context_id, message = item
+        association = self._association
+        if (
+            isinstance(message, C_STORE)
+            and threading.current_thread() is association.dul
+            and association.is_established
+            and context_id in association._accepted_cx
+        ):
+            association._serve_request(message, context_id)
+        else:
+            super().put(item, block, timeout)
+
+
 class SpoolingProvider(DIMSEServiceProvider):
-    """pynetdicom's message layer for one association, with a `SpoolFile` behind every message."""
+    """pynetdicom's message layer for one association, with a `SpoolFile` behind every object.
+
+    The upper layer hands it fragments as they lie in its buffer (`receive_fragment`).
+    """
 
     def __init__(self, association: Association, spool: Spool) -> None:
         super().__init__(association)
         self._spool = spool
+        self._begun = 0.0
+        self._small_bytes = 0
+        self.msg_queue = _Inbox(association)
+
+    def get_msg(self, block: bool = False) -> Any:
+        """The next message; where pynetdicom would ask again a millisecond later, waits for half a second."""
+        if block:
+            return super().get_msg(block=True)
+        try:
+            return self.msg_queue.get(timeout=_WAIT_SECONDS)
+        except queue.Empty:
+            return None, None
+
+    def receive_fragment(self, context_id: int, control: int, fragment: memoryview) -> None:
+        """Take in a piece of a message (called by the upper layer's thread).
+
+        Raises `RefusedPeerError` on fragments that no peer may send, or that come too slowly.
+        """
+        message = self.message
+        if control & _COMMAND:
+            self._receive_command(context_id, control, fragment)
+        elif message is None or context_id != message.context_id:
+            raise RefusedPeerError("fragment_out_of_place")
+        elif isinstance(message._data_set_file, SpoolFile):
+            file = message._data_set_file
+            file.write(fragment)
+            seconds = time.monotonic() - self._begun
+            if seconds > self._spool.slow_after and file.size < seconds * self._spool.min_bytes_per_second:
+                raise RefusedPeerError("slow")
+            if control & _LAST:
+                self.receive_primitive(as_primitive(context_id, control, b""))
+        else:
+            self._count(fragment)
+            self.receive_primitive(as_primitive(context_id, control, bytes(fragment)))
 
     def receive_primitive(self, primitive: P_DATA) -> None:
-        """Take in one piece from the network (called by pynetdicom's network thread)."""
+        """Take in one piece in pynetdicom's own form."""
         if self.message is None:
             self.message = DIMSEMessage()
             # Declared as a file of tempfile; what is used of it is write, file.flush, close and name.
             file = SpoolFile(self._spool, self.message, self.assoc)
             self.message._data_set_file = file  # type: ignore[assignment]
+            self._begun = time.monotonic()
         super().receive_primitive(primitive)
 
-    def discard(self) -> None:
-        """Drop what has come in of an unfinished message, when the association ends."""
-        if self.message is not None and self.message._data_set_file is not None:
-            self.message._data_set_file.discard()  # type: ignore[attr-defined]
+    def discard(self) -> bool:
+        """Drop what has come in of an unfinished object, when the association ends; whether there was any."""
+        file = self.message._data_set_file if self.message is not None else None
+        if not isinstance(file, SpoolFile):
+            return False
+        file.discard()
+        return file.size > 0
+
+    def _receive_command(self, context_id: int, control: int, fragment: memoryview) -> None:
+        if self.message is None:
+            self._small_bytes = 0
+        elif self.message.context_id is not None:
+            raise RefusedPeerError("fragment_out_of_place")
+        self._count(fragment)
+        self.receive_primitive(as_primitive(context_id, control, bytes(fragment)))
+        if self.message is not None and control & _LAST and not isinstance(self.message, C_STORE_RQ):
+            # What comes with another request than a store is short, and read as a whole.
+            self.message._data_set_file = None
+
+    def _count(self, fragment: memoryview) -> None:
+        self._small_bytes += len(fragment)
+        if self._small_bytes > _MAX_SMALL_BYTES:
+            raise RefusedPeerError("message_too_long")

@@ -9,10 +9,19 @@ import json
 import os
 import re
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -39,6 +48,25 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class TlsSettings(_Section):
+    """TLS for the DICOM receiver, with PEM files; without a certificate it is not spoken."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+    authorities: Path | None = None
+    """Whose client certificates are believed."""
+    require_client: bool = False
+    """Whether a sender has to show a certificate."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together")
+        if self.require_client and self.authorities is None:
+            raise ValueError("require_client needs authorities")
+        return self
+
+
 class ReceiverSettings(_Section):
     """The DICOM receiver."""
 
@@ -47,7 +75,17 @@ class ReceiverSettings(_Section):
     port: Port = 11112
     known_callers: tuple[AeTitle, ...] = ()
     """Calling AE titles that may associate; empty means anybody."""
+    known_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that may connect, such as ``10.1.2.0/24``; empty means anybody."""
+    tls: TlsSettings = TlsSettings()
+    processes: int = Field(default=1, ge=1)
+    """Processes that share the port."""
     max_associations: int = Field(default=20, ge=1)
+    """In each process."""
+    idle_seconds: float = Field(default=60, gt=0)
+    """An association that is silent for so long is aborted."""
+    pdu_seconds: float = Field(default=30, gt=0)
+    """A sender that needs longer for one PDU is aborted, and one that sends under 1 KiB/s for longer."""
     min_free_bytes: int = Field(default=1 << 30, ge=0)
     """With less free disk than this the receiver answers "out of resources" and senders try again."""
     max_object_bytes: int = Field(default=1 << 30, ge=1 << 20)

@@ -44,7 +44,12 @@ def up() -> None:
     run_service(settings, tell)
 
 
-def receive() -> None:
+def receive(
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that share the port; the setting's number if not given."),
+    ] = None,
+) -> None:
     """Run the DICOM receiver."""
     settings = _start("receive")
     from service.receive import receive as run_receiver
@@ -52,7 +57,7 @@ def receive() -> None:
     from workers.app import make_app, wake
 
     make_app(settings)
-    run_receiver(settings, lambda recording_id: wake(Stage.PREPARE, recording_id))
+    run_receiver(settings, lambda recording_id: wake(Stage.PREPARE, recording_id), processes)
 
 
 def worker(

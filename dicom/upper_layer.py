@@ -1,0 +1,270 @@
+"""pynetdicom's upper layer for one incoming association, with limits and without its waits.
+
+As it comes, pynetdicom reads 4 KiB at a time, makes several objects and queue hops of each PDU, asks every
+millisecond whether there is something to do, takes in PDUs of up to 4 GiB and waits without end for a peer
+that stops in the middle of one. Here data go from the socket into one buffer and from there to the message
+layer; the thread sleeps until the peer or the association has something for it; a PDU has a size limit and,
+once begun, a time limit. The state machine, negotiation and services are pynetdicom's own.
+"""
+
+import os
+import queue
+import select
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+from pynetdicom.association import Association
+from pynetdicom.dul import DULServiceProvider
+from pynetdicom.pdu_primitives import P_DATA
+from pynetdicom.transport import AssociationSocket
+
+MAX_PDU_BYTES = 1 << 20
+"""More than we ask for, since some senders do not heed that, and more than any association request has."""
+
+_WAIT_SECONDS = 0.5
+"""How long to sleep at most before looking at the timers (ARTIM, idle)."""
+
+_DATA_PDU = 0x04
+_TRANSFER = "Sta6"
+"""The state of PS3.8 9.2 in which data are transferred."""
+
+
+class RefusedPeerError(OSError):
+    """The peer does what no peer should; the message is a short code for the log."""
+
+
+class Fragments(Protocol):
+    """The message layer as the upper layer sees it: `dicom.spool.SpoolingProvider`."""
+
+    def receive_fragment(self, context_id: int, control: int, fragment: memoryview) -> None:
+        """Take in a piece of a message; ``control`` is its message control header (PS3.8 E.2)."""
+
+    def discard(self) -> bool:
+        """Drop what has come in of an unfinished object; whether there was any."""
+
+
+class Connection(AssociationSocket):
+    """A peer's socket. Reading stops when a PDU is too long, or takes longer than ``pdu_seconds``."""
+
+    def __init__(self, association: Association, connection: socket.socket, pdu_seconds: float) -> None:
+        self.wakeups = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.fault = ""
+        self._pdu_seconds = pdu_seconds
+        self._deadline = 0.0
+        self._head = b""
+        connection.settimeout(pdu_seconds)
+        self._connection = connection
+        self._poll = select.poll()
+        self._poll.register(connection, select.POLLIN)
+        self._poll.register(self.wakeups, select.POLLIN)
+        super().__init__(association, client_socket=connection)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the peer has sent something; waits for it until woken, half a second at most."""
+        connection = self.socket
+        if connection is None or not self._is_connected:
+            return False
+        if isinstance(connection, ssl.SSLSocket) and connection.pending():
+            return True
+        try:
+            found = self._poll.poll(0 if self.event_queue.queue else _WAIT_SECONDS * 1000)
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")
+            return False
+        descriptors = {descriptor for descriptor, _ in found}
+        if self.wakeups in descriptors:
+            os.eventfd_read(self.wakeups)
+            descriptors.remove(self.wakeups)
+        return bool(descriptors)
+
+    def wake(self) -> None:
+        """End the wait in `ready`, from another thread."""
+        if self.wakeups >= 0:
+            os.eventfd_write(self.wakeups, 1)
+
+    def read_head(self) -> bytes:
+        """The first six bytes of a PDU, which `recv` hands out once more."""
+        self._deadline = time.monotonic() + self._pdu_seconds
+        self._head = bytes(self._read(6))
+        return self._head
+
+    def recv(self, nr_bytes: int) -> bytearray:
+        """``nr_bytes`` from the peer, fewer if it hangs up. Raises `RefusedPeerError` or `OSError`."""
+        head, self._head = self._head, b""
+        return bytearray(head) if len(head) == nr_bytes else self._read(nr_bytes)
+
+    def recv_into(self, buffer: memoryview) -> None:
+        """Fill the buffer. Raises `RefusedPeerError` or `OSError`, also when the peer hangs up."""
+        self._head = b""
+        if self._fill(buffer) < len(buffer):
+            raise ConnectionResetError("the peer hung up inside a PDU")
+
+    def release(self) -> None:
+        """Close what the connection holds; nothing may be called afterwards."""
+        self._shutdown_socket()
+        # pynetdicom's way of closing leaves the socket open when the peer was first to hang up.
+        self._connection.close()
+        wakeups, self.wakeups = self.wakeups, -1
+        os.close(wakeups)
+
+    def refuse(self, fault: str) -> RefusedPeerError:
+        """Note why the peer is refused; the error to raise."""
+        self.fault = self.fault or fault
+        return RefusedPeerError(fault)
+
+    def _read(self, count: int) -> bytearray:
+        if count > MAX_PDU_BYTES:
+            raise self.refuse("pdu_too_long")
+        buffer = bytearray(count)
+        read = self._fill(memoryview(buffer))
+        return buffer[:read]
+
+    def _fill(self, buffer: memoryview) -> int:
+        connection = cast(socket.socket, self.socket)
+        filled = 0
+        while filled < len(buffer):
+            if time.monotonic() > self._deadline:
+                raise self.refuse("slow")
+            try:
+                count = connection.recv_into(buffer[filled:])
+            except TimeoutError:
+                raise self.refuse("slow") from None
+            if not count:
+                break
+            filled += count
+        return filled
+
+
+class _WakingQueue(queue.Queue[Any]):
+    """A queue that tells somebody of each item."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item, block, timeout)
+        self._tell()
+
+
+class UpperLayer(DULServiceProvider):
+    """The thread that reads one association's PDUs. ``ended`` is told what was wrong, "" for nothing."""
+
+    def __init__(
+        self,
+        association: Association,
+        connection: socket.socket,
+        pdu_seconds: float,
+        ended: Callable[[Association, str], None],
+    ) -> None:
+        super().__init__(association)
+        self._ended = ended
+        self._buffer = bytearray(1 << 17)
+        self._run_loop_delay = 0
+        # The association's thread waits for messages, so whatever else is for it has to end that wait.
+        self.to_user_queue = _WakingQueue(lambda: association.dimse.msg_queue.put((None, None)))
+        self.name = f"UpperLayer-{association.name}"
+        association.dul = self
+        association.dul.socket = self.connection = Connection(association, connection, pdu_seconds)
+        # These set the timers of whatever upper layer the association has.
+        association.acse_timeout = association.ae.acse_timeout
+        association.network_timeout = association.ae.network_timeout
+
+    def send_pdu(self, primitive: Any) -> None:
+        """Hand the upper layer something to send."""
+        super().send_pdu(primitive)
+        self._wake()
+
+    def kill_dul(self) -> None:
+        """Ask the thread to end."""
+        super().kill_dul()
+        self._wake()
+
+    def stop_dul(self) -> bool:
+        """End the thread if the association is over; whether it was."""
+        if self.state_machine.current_state != "Sta1":
+            return False
+        self.kill_dul()
+        if threading.current_thread() is not self:
+            self.join()
+        return True
+
+    def idle_timer_expired(self) -> bool:
+        """Whether the peer has been silent for too long."""
+        expired = super().idle_timer_expired()
+        if expired:
+            self.connection.refuse("idle")
+        return expired
+
+    def run_reactor(self) -> None:
+        """The thread's work, until the connection is closed; what it held is let go of."""
+        fault = ""
+        try:
+            super().run_reactor()
+        # The outermost call of a thread: a peer's nonsense must not end in a trace of the interpreter.
+        except Exception as error:
+            fault = f"protocol: {type(error).__name__}"
+        finally:
+            if cast(Fragments, self.assoc.dimse).discard():
+                fault = fault or "hung_up_inside_an_object"
+            self.connection.release()
+            self.assoc.dimse.msg_queue.put((None, None))
+            if self.assoc.requestor.primitive is None:
+                # A probe that only connected: the association would wait on for its request.
+                self.to_user_queue.put(None)
+            self._ended(self.assoc, self.connection.fault or fault)
+
+    def _wake(self) -> None:
+        if threading.current_thread() is not self:
+            self.connection.wake()
+
+    def _read_pdu_data(self) -> None:
+        """Take in one PDU: data directly, everything else as pynetdicom does."""
+        try:
+            head = self.connection.read_head()
+            if self.state_machine.current_state != _TRANSFER or len(head) < 6 or head[0] != _DATA_PDU:
+                super()._read_pdu_data()
+                return
+            (length,) = struct.unpack_from(">L", head, 2)
+            self._take_in(length)
+        except RefusedPeerError as error:
+            self.connection.refuse(str(error))
+            self.event_queue.put("Evt19")
+        except OSError:
+            self.event_queue.put("Evt17")
+        except Exception:
+            self.connection.refuse("unreadable_message")
+            raise
+
+    def _take_in(self, length: int) -> None:
+        """Read the presentation data values of a P-DATA-TF PDU (PS3.8 9.3.5) and pass them on."""
+        if length > MAX_PDU_BYTES:
+            raise self.connection.refuse("pdu_too_long")
+        if length > len(self._buffer):
+            self._buffer = bytearray(length)
+        body = memoryview(self._buffer)[:length]
+        self.connection.recv_into(body)
+        fragments = cast(Fragments, self.assoc.dimse)
+        at = 0
+        while at < length:
+            if at + 6 > length:
+                raise self.connection.refuse("garbage")
+            size, context_id, control = struct.unpack_from(">LBB", body, at)
+            end = at + 4 + size
+            if size < 2 or end > length:
+                raise self.connection.refuse("garbage")
+            fragments.receive_fragment(context_id, control, body[at + 6 : end])
+            at = end
+
+
+def as_primitive(context_id: int, control: int, fragment: bytes) -> P_DATA:
+    """One fragment in pynetdicom's own form."""
+    primitive = P_DATA()
+    primitive.presentation_data_value_list.append((context_id, bytes([control]) + fragment))
+    return primitive
