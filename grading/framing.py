@@ -125,6 +125,14 @@ def leaves_photo(photo: Photo, face: FaceBox, eyes: Eyes, frame: Frame) -> bool:
     return any(not (0 <= x <= width and 0 <= y <= height) for x, y in corners)
 
 
+def covered(photo: Photo, eyes: Eyes, frame: EyeFrame) -> NDArray[np.bool_]:
+    """Which pixels of the first tile of a crop (H, W) lie within the photo."""
+    centre, across, down = _axes(eyes, frame, mirrored=False)
+    columns, rows = np.arange(frame.width) - frame.midline, np.arange(frame.height) - frame.eye_line
+    places = centre + rows[:, None, None] * down + columns[:, None] * across
+    return np.asarray(((places >= 0) & (places <= photo.shape[1::-1])).all(axis=2))
+
+
 def square(box: FaceBox, margin: float) -> FaceBox:
     """The square around the same centre; its side is the box's longer one, plus ``margin`` twice."""
     side = round(max(box.width, box.height) * (1 + 2 * margin))

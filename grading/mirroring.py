@@ -8,15 +8,18 @@ from photo to photo, while a movement, even of one side only, comes and goes.
 from collections.abc import Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from grading.face import Photo
 from grading.framing import EyeFrame, split
-from grading.quality import LIMITS, Limits
+from grading.gates import LIMITS, Limits
 
 Vector = NDArray[np.float64]
+
+HALF = EyeFrame()
+"""The half of a face that the default crops show."""
 
 _LUMA = np.array([0.299, 0.587, 0.114])
 _FINE, _COARSE = 3.0, 40.0  # pixels of the crop
@@ -25,16 +28,18 @@ _DARKEST = 8.0  # grey levels: keeps the noise of black hair from filling the lo
 _DUST = 1e-6  # what rounding leaves of a face whose sides are the same
 
 
-def mirrored_photos(crops: Mapping[str, Photo], limits: Limits = LIMITS) -> tuple[str, ...]:
+def mirrored_photos(
+    crops: Mapping[str, Photo], frame: EyeFrame = HALF, limits: Limits = LIMITS
+) -> tuple[str, ...]:
     """The poses whose photos look mirrored against the majority of their series, in the order of ``crops``.
 
-    ``crops`` are by pose code, each (H, 2 * W, 3) uint8 in two tiles as `PREPROCESSING` has them cut. Where
-    as many photos face one way as the other, those that agree with the first are taken as right. Fewer than
-    three photos tell nothing: the answer is empty. It is also empty where the whole series is mirrored.
+    ``crops`` are by pose code, each (H, 2 * W, 3) uint8: half a face as ``frame`` has it cut, and its twin.
+    Where as many photos face one way as the other, those that agree with the first are taken as right. Fewer
+    than three photos tell nothing: the answer is empty. It is also empty where the whole series is mirrored.
     """
     if len(crops) < 3:
         return ()
-    patterns = np.stack([_pattern(crop) for crop in crops.values()])
+    patterns = np.stack([_pattern(crop, frame.midline) for crop in crops.values()])
     alike = patterns @ patterns.T
     # The leading eigenvector turns each photo so that together they agree best; its own sign is free.
     turns = np.where(np.linalg.eigh(alike)[1][:, -1] < 0, -1.0, 1.0)
@@ -47,35 +52,35 @@ def mirrored_photos(crops: Mapping[str, Photo], limits: Limits = LIMITS) -> tupl
     )
 
 
-def _pattern(crop: Photo) -> Vector:
+def _pattern(crop: Photo, midline: int) -> Vector:
     """How the person's right side differs from the left one, as a vector of length 1 (0 if it does not).
 
     A head that turned a little shifts everything sideways, and a lamp at one side darkens the other; what
     such a shift or slope explains is taken out.
     """
     tiles = split(crop, 2)
-    right, left = (_relief(tile) for tile in tiles)
+    right, left = (_relief(tile, midline) for tile in tiles)
     difference = right - left
     steps = np.gradient(right + left, axis=1)
     rows, columns = np.mgrid[-1 : 1 : difference.shape[0] * 1j, -1 : 1 : difference.shape[1] * 1j]
     causes = (steps, steps * columns, rows, columns, np.ones_like(rows))
     explained = np.stack([cause.ravel() for cause in causes], axis=1)
     rest = difference.ravel() - explained @ np.linalg.lstsq(explained, difference.ravel(), rcond=None)[0]
-    rest[np.any([_thinned(tile.max(axis=2) == 0) for tile in tiles], axis=0).ravel()] = 0
+    rest[np.any([_thinned(tile.max(axis=2) == 0, midline) for tile in tiles], axis=0).ravel()] = 0
     length = float(np.linalg.norm(rest))
     return rest / length if length > _DUST else np.zeros_like(rest)
 
 
-def _relief(tile: Photo) -> Vector:
+def _relief(tile: Photo, midline: int) -> Vector:
     """The tile's (H, W, 3) features in logarithmic grey levels, without fine detail and broad shading."""
-    grey = np.log(tile @ _LUMA + _DARKEST)
-    band = ndimage.gaussian_filter(grey, _FINE) - ndimage.gaussian_filter(grey, _COARSE)
-    return _thinned(band)
+    fine = cv2.GaussianBlur(np.log(tile @ _LUMA + _DARKEST), (0, 0), _FINE)[::_STEP, ::_STEP]
+    band = fine - cv2.GaussianBlur(fine, (0, 0), _COARSE / _STEP)
+    return np.asarray(band[:, : midline // _STEP])
 
 
-def _thinned(image: NDArray[Any]) -> NDArray[Any]:
+def _thinned(image: NDArray[Any], midline: int) -> NDArray[Any]:
     """Every second pixel of a tile up to the face's midline: beyond it the tiles show the same again."""
-    return image[::_STEP, : EyeFrame().midline : _STEP]
+    return image[::_STEP, : midline // _STEP * _STEP : _STEP]
 
 
 def _correlation(one: Vector, other: Vector) -> float:

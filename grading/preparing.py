@@ -1,5 +1,6 @@
-"""From a photo to what the model sees of it: the face and its eyes found, and the crop cut by them."""
+"""From a photo to what the model sees of it: face and eyes found, the photo judged, the crop cut by them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,32 +8,54 @@ from numpy.typing import NDArray
 
 from grading.eyes import Eyes, find_eyes
 from grading.face import FaceBox, Photo, find_face
-from grading.framing import PREPROCESSING, Preprocessing, cut, leaves_photo
+from grading.framing import PREPROCESSING, EyeFrame, Preprocessing, cut, leaves_photo
+from grading.gates import CUT_OFF, MIRRORED, RULES, Flag, Limits, Rules
+from grading.mirroring import mirrored_photos
+from grading.quality import photo_flags
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedPhoto:
     """A photo with its face found and cut out.
 
-    ``crop`` is (H, W * tiles, 3) uint8, see `cut`. ``flags``: `face.cut_off` where the face lies so near the
-    photo's edge that part of the crop is black.
+    ``crop`` is (H, W * tiles, 3) uint8, see `cut`. ``flags`` are what is told of the photo, none of which
+    rejects it; `face.cut_off` among them where the face lies so near the photo's edge that part of the crop
+    is black.
     """
 
     pose: str
     face: FaceBox
     eyes: Eyes
     crop: Photo
-    flags: tuple[str, ...]
+    flags: tuple[Flag, ...]
 
 
 def prepare_photo(
-    photo: NDArray[np.uint8], pose: str, preprocessing: Preprocessing = PREPROCESSING
+    photo: NDArray[np.uint8],
+    pose: str,
+    preprocessing: Preprocessing = PREPROCESSING,
+    rules: Rules = RULES,
 ) -> PreparedPhoto:
-    """Find and cut out the face of a photo (H, W, 3) uint8 RGB that shows ``pose``.
+    """Find, judge and cut out the face of a photo (H, W, 3) uint8 RGB that shows ``pose``.
 
-    Raises `BlankPhotoError`, `NoFaceError` or `SeveralFacesError`.
+    Raises `BlankPhotoError`, `NoFaceError`, `SeveralFacesError` or `UnfitPhotoError`.
     """
     face = find_face(photo, preprocessing.detector_sides)
     eyes = find_eyes(photo, face)
-    flags = ("face.cut_off",) if leaves_photo(photo, face, eyes, preprocessing.frame) else ()
+    cut_off = (Flag(CUT_OFF),) if leaves_photo(photo, face, eyes, preprocessing.frame) else ()
+    flags = rules.apply((*photo_flags(photo, face, eyes, rules.limits), *cut_off))
     return PreparedPhoto(pose, face, eyes, cut(photo, face, eyes, preprocessing), flags)
+
+
+def series_flags(
+    crops: Mapping[str, Photo], preprocessing: Preprocessing, limits: Limits
+) -> dict[str, tuple[Flag, ...]]:
+    """What the photos of a series say of each other, by pose code: which of them look mirrored.
+
+    ``crops`` are by pose code. Sides can only be compared in crops laid by the eyes that have a twin: for
+    others the answer is empty.
+    """
+    frame = preprocessing.frame
+    if not (preprocessing.twin and isinstance(frame, EyeFrame)):
+        return {}
+    return {pose: (Flag(MIRRORED),) for pose in mirrored_photos(crops, frame, limits)}

@@ -1,4 +1,4 @@
-"""Whether a photo is fit to be graded, and if not, why and what to do.
+"""Whether a photo is fit to be graded: what is measured of it, and the flags that this raises.
 
 Everything is measured on the face brought level and to a fixed distance between the eyes (`EyeFrame`): so
 neither the camera's resolution nor the place of the face in the photo matters. How the limits were chosen,
@@ -9,20 +9,21 @@ not seen.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from grading.eyes import Eyes
 from grading.face import FaceBox, Photo
-from grading.framing import EyeFrame, Preprocessing, cut
+from grading.framing import EyeFrame, Preprocessing, covered, cut
+from grading.gates import GATES, LIMITS, Flag, Limits, Severity
 
-Grey = NDArray[np.float64]
+Grey = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 
-FACE = Preprocessing(EyeFrame(width=256), twin=False)
+FACE_FRAME = EyeFrame(width=256)
+FACE = Preprocessing(FACE_FRAME, twin=False)
 """The whole face, on which light and blur are measured."""
 
 BURNT = 250
@@ -35,26 +36,8 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 _OVAL_CENTRE = (185, 128)
 _OVAL_RADII = (125, 95)
 _FINE, _MIDDLE, _COARSE = 1.4, 2.8, 5.6
+_SHAPE, _SHAPE_STEP = (9.7, 21.6), 4
 _REACH = 12
-
-
-class Severity(StrEnum):
-    """What a flag means for the photo that bears it."""
-
-    WARN = "warn"
-    """It is graded, and the grading says so."""
-
-    REJECT = "reject"
-    """It cannot be graded: a score would tell of the photo, not of the face."""
-
-
-@dataclass(frozen=True)
-class Flag:
-    """One thing that is wrong with a photo: a stable code, how bad it is, and what to do."""
-
-    code: str
-    severity: Severity
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -77,52 +60,6 @@ class Measures:
     yaw: float
 
 
-@dataclass(frozen=True)
-class Limits:
-    """For each field of `Measures`, in its unit: from where on a photo is warned of, and rejected.
-
-    ``eye_distance``, ``sharpness`` and ``contrast`` must not be below their limits, the others not above.
-    ``mirrored``: correlation (0-1) with the turned left-right pattern of the rest of its series from which a
-    photo counts as mirrored, see `grading.mirroring`.
-    """
-
-    eye_distance: tuple[float, float] = (90.0, 60.0)
-    sharpness: tuple[float, float] = (0.65, 0.2)
-    burnt: tuple[float, float] = (0.2, 0.7)
-    black: tuple[float, float] = (0.1, 0.5)
-    contrast: tuple[float, float] = (40.0, 20.0)
-    roll: tuple[float, float] = (5.0, 10.0)
-    yaw: tuple[float, float] = (7.0, 15.0)
-    mirrored: float = 0.2
-
-
-LIMITS = Limits()
-
-
-@dataclass(frozen=True)
-class Gate:
-    """A measure that is held against its limits. ``low``: whether too little of it is what is wrong."""
-
-    code: str
-    measure: str
-    low: bool
-    sentence: str
-
-
-GATES = (
-    Gate("face.small", "eye_distance", True, "The face has few pixels; take photos from nearer."),
-    Gate("photo.blurred", "sharpness", True, "The face is blurred; focus on the eyes and hold still."),
-    Gate("photo.overexposed", "burnt", False, "Parts of the face are burnt out; use less light or exposure."),
-    Gate(
-        "photo.underexposed", "black", False, "Parts of the face are black; light it evenly from the front."
-    ),
-    Gate("photo.flat", "contrast", True, "The face shows few shades; use more light and clean the lens."),
-    Gate("face.tilted", "roll", False, "The head leans to one shoulder; keep it and the camera upright."),
-    Gate("face.turned", "yaw", False, "The face looks to one side; let it look straight into the camera."),
-)
-SENTENCES = {gate.code: gate.sentence for gate in GATES}
-
-
 def photo_flags(photo: Photo, face: FaceBox, eyes: Eyes, limits: Limits = LIMITS) -> tuple[Flag, ...]:
     """What is wrong with a photo (H, W, 3) uint8 RGB whose face and eyes were found; empty if it is good."""
     return flags_of(measure(photo, face, eyes), limits)
@@ -136,9 +73,9 @@ def flags_of(measures: Measures, limits: Limits = LIMITS) -> tuple[Flag, ...]:
         value = sign * getattr(measures, gate.measure)
         warn, reject = (sign * limit for limit in getattr(limits, gate.measure))
         if value > reject:
-            flags.append(Flag(gate.code, Severity.REJECT, gate.sentence))
+            flags.append(Flag(gate.code, Severity.REJECT))
         elif value > warn:
-            flags.append(Flag(gate.code, Severity.WARN, gate.sentence))
+            flags.append(Flag(gate.code, Severity.WARN))
     return tuple(flags)
 
 
@@ -146,7 +83,7 @@ def measure(photo: Photo, face: FaceBox, eyes: Eyes) -> Measures:
     """Measure a photo (H, W, 3) uint8 RGB whose face and eyes were found."""
     crop = cut(photo, face, eyes, FACE)
     grey = crop @ _LUMA
-    seen = _seen(photo, face, eyes)
+    seen = _seen(photo, eyes)
     skin = crop[seen]
     dark, bright = np.percentile(grey[seen], (5, 95)) if seen.any() else (0.0, 0.0)
     return Measures(
@@ -163,29 +100,38 @@ def measure(photo: Photo, face: FaceBox, eyes: Eyes) -> Measures:
 def sharpness(grey: Grey, seen: Mask) -> float:
     """How much of the detail within ``seen`` is fine, of a level face (H, W) in grey levels; 0 for none.
 
-    The energy of the slopes is compared in two bands an octave apart. Both grow alike with
-    contrast, so their ratio tells only how abrupt the edges are; skin without edges adds to neither, which is
-    why closed eyes and smooth skin do not count as blur. A hand that shook blurs along one direction: the
-    less sharp of the two counts.
+    The energy of the slopes is compared in two bands an octave apart. Both grow alike with contrast, so their
+    ratio tells only how abrupt the edges are; skin without edges adds to neither, which is why closed eyes
+    and smooth skin do not count as blur. Strong blur takes the coarser band too and would leave the traces of
+    JPEG compression against nothing: then the fine band is compared with the shape of the whole face. A hand
+    that shook blurs along one direction: the less sharp of the two counts.
     """
-    fine, middle, coarse = (ndimage.gaussian_filter(grey, sigma) for sigma in (_FINE, _MIDDLE, _COARSE))
+    fine, middle, coarse = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (_FINE, _MIDDLE, _COARSE))
+    shape = coarse[::_SHAPE_STEP, ::_SHAPE_STEP]
+    narrow, broad = (cv2.GaussianBlur(shape, (0, 0), sigma / _SHAPE_STEP) for sigma in _SHAPE)
     ratios = []
     for axis in (0, 1):
-        finer, coarser = (
-            float(np.sum(np.gradient(band, axis=axis)[seen] ** 2))
-            for band in (fine - middle, middle - coarse)
+        finer = _slopes(fine - middle, seen, axis)
+        coarser = max(
+            _slopes(middle - coarse, seen, axis),
+            _slopes(narrow - broad, seen[::_SHAPE_STEP, ::_SHAPE_STEP], axis) / _SHAPE_STEP**2,
         )
         ratios.append(finer / coarser if coarser > 0 else 0.0)
     return min(ratios)
 
 
-def _seen(photo: Photo, face: FaceBox, eyes: Eyes) -> Mask:
+def _slopes(band: Grey, seen: Mask, axis: int) -> float:
+    """The mean square slope within ``seen``, per pixel."""
+    return float(np.mean(np.gradient(band, axis=axis)[seen] ** 2)) if seen.any() else 0.0
+
+
+def _seen(photo: Photo, eyes: Eyes) -> Mask:
     """Where the level crop shows the face's oval, away from what lies outside the photo."""
-    rows, columns = np.ogrid[: FACE.frame.shape[0], : FACE.frame.shape[1]]
+    rows, columns = np.ogrid[: FACE_FRAME.height, : FACE_FRAME.width]
     down = (rows - _OVAL_CENTRE[0]) / _OVAL_RADII[0]
     across = (columns - _OVAL_CENTRE[1]) / _OVAL_RADII[1]
-    inside = cut(np.full(photo.shape[:2], 255, dtype=np.uint8), face, eyes, FACE)
-    within = ndimage.minimum_filter(inside, size=2 * _REACH + 1) > 0
+    inside = covered(photo, eyes, FACE_FRAME).astype(np.uint8)
+    within = cv2.erode(inside, np.ones((2 * _REACH + 1, 2 * _REACH + 1), dtype=np.uint8)) > 0
     return np.asarray(within & (down**2 + across**2 < 1))
 
 

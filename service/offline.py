@@ -13,11 +13,11 @@ from grading.errors import PermanentError
 from grading.face import Photo
 from grading.grader import Grader, Grading
 from grading.photos import SUFFIXES, load_series
-from grading.preparing import prepare_photo
+from grading.preparing import prepare_photo, series_flags
 from grading.protocols import PROTOCOLS, Protocol
 from grading.scales import Item, find_item
 from service.intake import pose_rules
-from service.photographs import SeriesFaultError, check_modality, photo_faults
+from service.photographs import SeriesFaultError, check_modality, judge, photo_faults, quality_rules
 from service.reporting import describe_flag
 from service.settings import Settings
 
@@ -162,21 +162,26 @@ def grade_folder(folder: Path, settings: Settings, side: str | None = None) -> O
     bundle = load_bundle(settings.bundle or COMMISSIONING_BUNDLE)
     protocol = PROTOCOLS[settings.protocol]
     photos = load_recording(folder, pose_rules(settings), protocol)
+    rules = quality_rules(settings.quality)
     faults = []
     prepared = {}
     for pose in protocol.poses:
         try:
-            prepared[pose.code] = prepare_photo(photos[pose.code], pose.code, bundle.preprocessing)
+            prepared[pose.code] = prepare_photo(photos[pose.code], pose.code, bundle.preprocessing, rules)
         except PermanentError as error:
             faults.append((pose, error))
     if faults:
         raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
-    grading = Grader(bundle, weights=settings.weights).grade(
-        {code: photo.crop for code, photo in prepared.items()}, side
-    )
+    crops = {code: photo.crop for code, photo in prepared.items()}
+    told = judge(series_flags(crops, bundle.preprocessing, rules.limits), rules, protocol)
+    grading = Grader(bundle, weights=settings.weights).grade(crops, side)
     flags = [
         *grading.flags,
-        *(f"{flag} ({code})" for code, photo in prepared.items() for flag in photo.flags),
+        *(
+            f"{flag} ({code})"
+            for code, photo in prepared.items()
+            for flag in (*photo.flags, *told.get(code, []))
+        ),
     ]
     return OfflineResult(grading, tuple(describe_flag(flag) for flag in flags), bundle.commissioning)
 

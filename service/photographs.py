@@ -1,10 +1,13 @@
-"""Which received objects are photographs that can be graded."""
+"""Which received objects are photographs that can be graded, and what is told where they are not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from dicom.headers import PhotoHeader
 from grading.errors import PermanentError
-from grading.protocols import Pose
+from grading.gates import Flag, Limits, Rules, UnfitPhotoError
+from grading.protocols import Pose, Protocol
+from service.settings import QualitySettings
 
 PHOTO_MODALITIES = frozenset({"", "XC", "OT", "DER", "GM"})
 """Modalities that photos come with; a CT slice sent as Secondary Capture has none of them."""
@@ -38,6 +41,30 @@ def photo_faults(faults: Sequence[tuple[Pose, PermanentError]]) -> str:
         f"Photo {pose.number} ({pose.name}): {_sentence(error)}"
         for pose, error in sorted(faults, key=lambda fault: fault[0].number)
     )
+
+
+def quality_rules(settings: QualitySettings) -> Rules:
+    """The rules for photos that the settings describe."""
+    limits = {name: getattr(settings, name) for name in asdict(Limits())}
+    return Rules(Limits(**limits), settings.severities)
+
+
+def judge(found: Mapping[str, Sequence[Flag]], rules: Rules, protocol: Protocol) -> dict[str, list[str]]:
+    """The flags by pose code that are told of the photos of a series, of those that were found.
+
+    Raises:
+        SeriesFaultError: the rules reject photos; the message names them all.
+    """
+    faults: list[tuple[Pose, PermanentError]] = []
+    told = {}
+    for pose, flags in found.items():
+        try:
+            told[pose] = [str(flag) for flag in rules.apply(flags)]
+        except UnfitPhotoError as error:
+            faults.append((protocol.by_code[pose], error))
+    if faults:
+        raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
+    return told
 
 
 def _sentence(error: PermanentError) -> str:

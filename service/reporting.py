@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from dicom.uids import derived_uid
+from grading.gates import SENTENCES, WRONG
 from grading.protocols import PROTOCOLS
 from grading.scales import EFACE, PREDICTED_ITEMS, sub_scores
 from reports.content import (
@@ -25,6 +26,11 @@ from service.records.timepoints import timepoint_name
 from service.storage import Storage
 
 POSES = {pose.code: pose for protocol in PROTOCOLS.values() for pose in protocol.poses}
+_WORDS = SENTENCES | {
+    "side.estimated": "The affected side was not on record and was estimated by the model.",
+    "recording.unlike_training": "The photos are unlike those the model learned from; "
+    "its error may be larger than stated.",
+}
 
 
 def report_uid(grading_uid: str, kind: str = "pdf") -> str:
@@ -104,14 +110,13 @@ def describe_flag(flag: str) -> str:
     kind, _, rest = flag.partition(" ")
     pose = POSES.get(rest.strip("()"))
     where = f" Photo {pose.number}, {pose.name}." if pose else ""
+    if kind.startswith(f"{WRONG}."):
+        seen = POSES[kind.removeprefix(f"{WRONG}.")].name
+        return f"{SENTENCES[WRONG]}{where} It looks like: {seen}."
     if kind.startswith("clipped."):
         item = EFACE.by_id[kind.removeprefix("clipped.")]
         return f"{item.id}: the model went beyond the range of this item; the score is its limit."
-    words = {
-        "face.small": "The face has few pixels; take photos from nearer.",
-        "face.cut_off": "The face touches the edge of the photo; part of it is missing.",
-    }
-    return words.get(kind, kind) + where
+    return _WORDS.get(kind, kind) + where
 
 
 def _model(bundle: Bundle) -> ReportModel:

@@ -31,6 +31,7 @@ from pydantic_settings import (
 )
 
 from grading.errors import PermanentError
+from grading.gates import LIMITS, SENTENCES, Severity
 from grading.protocols import PROTOCOLS
 
 AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")]
@@ -111,6 +112,29 @@ class PoseSettings(_Section):
         return patterns
 
 
+class QualitySettings(_Section):
+    """What a photo must be to be graded: from where on it is warned of, and rejected; see docs/quality.md."""
+
+    severities: dict[str, Severity] = {}
+    """What follows from a flag, by its code, in place of what its limits say."""
+    eye_distance: tuple[float, float] = LIMITS.eye_distance
+    sharpness: tuple[float, float] = LIMITS.sharpness
+    burnt: tuple[float, float] = LIMITS.burnt
+    black: tuple[float, float] = LIMITS.black
+    contrast: tuple[float, float] = LIMITS.contrast
+    roll: tuple[float, float] = LIMITS.roll
+    yaw: tuple[float, float] = LIMITS.yaw
+    mirrored: float = Field(default=LIMITS.mirrored, ge=0, le=1)
+
+    @field_validator("severities")
+    @classmethod
+    def _known_codes(cls, severities: dict[str, Severity]) -> dict[str, Severity]:
+        unknown = sorted(severities.keys() - SENTENCES.keys())
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is no flag of a photo: use {', '.join(SENTENCES)}")
+        return severities
+
+
 class Destination(_Section):
     """Where documents are sent by C-STORE."""
 
@@ -169,6 +193,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     receiver: ReceiverSettings = ReceiverSettings()
     poses: PoseSettings = PoseSettings()
+    quality: QualitySettings = QualitySettings()
     web: WebSettings = WebSettings()
     workers: WorkerSettings = WorkerSettings()
     destinations: tuple[Destination, ...] = ()

@@ -18,11 +18,11 @@ from grading.bundle import Bundle, describe_bundle
 from grading.errors import PermanentError
 from grading.face import Photo as Pixels
 from grading.framing import Preprocessing, view
-from grading.preparing import PreparedPhoto, prepare_photo
+from grading.preparing import PreparedPhoto, prepare_photo, series_flags
 from grading.protocols import PROTOCOLS, Pose
 from service.database import transaction
 from service.intake import identity_problem, place_photos, pose_rules
-from service.photographs import SeriesFaultError, check_modality, photo_faults
+from service.photographs import SeriesFaultError, check_modality, judge, photo_faults, quality_rules
 from service.records import flow
 from service.records.flow import Stage
 from service.records.gradings import register_bundle, save_grading
@@ -44,7 +44,7 @@ class _Job:
 
 
 def prepare(context: Context, lease: Lease) -> None:
-    """Decode each photo, find its face and store the crops.
+    """Decode each photo, find and judge its face, and store the crops.
 
     Raises:
         SeriesFaultError: poses are not settled, or photos cannot be graded.
@@ -74,11 +74,12 @@ def prepare(context: Context, lease: Lease) -> None:
     keys: dict[int, tuple[str, str]] = {}
     faults: list[tuple[Pose, PermanentError]] = []
     preprocessing = context.bundle.preprocessing
+    rules = quality_rules(context.settings.quality)
     for job in jobs:
         pose = protocol.by_code[job.pose]
         try:
             pixels = _pixels(context.storage, job)
-            prepared[job.photo_id] = photo = prepare_photo(pixels, job.pose, preprocessing)
+            prepared[job.photo_id] = photo = prepare_photo(pixels, job.pose, preprocessing, rules)
         except PermanentError as error:
             faults.append((pose, error))
             continue
@@ -87,6 +88,8 @@ def prepare(context: Context, lease: Lease) -> None:
         context.storage.write(keys[job.photo_id][1], _encode(view(pixels, photo.eyes), "JPEG"))
     if faults:
         raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
+    crops = {photo.pose: photo.crop for photo in prepared.values()}
+    told = judge(series_flags(crops, preprocessing, rules.limits), rules, protocol)
     with transaction(context.engine) as session:
         flow.finish(session, Stage.PREPARE, lease)
         for photo_id, result in prepared.items():
@@ -94,7 +97,7 @@ def prepare(context: Context, lease: Lease) -> None:
             face = result.face
             row.face = {"left": face.left, "top": face.top, "right": face.right, "bottom": face.bottom}
             row.crop_key, row.view_key = keys[photo_id]
-            row.flags = list(result.flags)
+            row.flags = [*map(str, result.flags), *told.get(result.pose, [])]
 
 
 def grade(context: Context, lease: Lease) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from grading.eyes import Eyes, find_eyes
 from grading.face import FaceBox, find_face
-from grading.framing import PREPROCESSING, BoxFrame, EyeFrame, Preprocessing, cut, split, view
+from grading.framing import PREPROCESSING, BoxFrame, EyeFrame, Preprocessing, covered, cut, split, view
 from grading.photos import load_photo
 
 Photos = dict[str, NDArray[np.uint8]]
@@ -71,6 +71,17 @@ def test_every_pixel_of_a_crop_is_what_lies_there_in_the_photo(distance: float, 
         assert np.abs(crop[..., colour] - place / 4)[inside].max() < 2
     outside = (x < -4) | (x > 804) | (y < -4) | (y > 904)
     assert crop[outside].max(initial=0) == 0
+
+
+def test_what_a_crop_shows_of_a_photo_is_known_without_cutting_it() -> None:
+    photo = np.full((50, 60, 3), 200, dtype=np.uint8)
+    for eyes in (
+        Eyes((10.0, 5.0), (40.0, 5.0)),
+        Eyes((2.0, 30.0), (30.0, 45.0)),
+        Eyes((90.0, 90.0), (120.0, 90.0)),
+    ):
+        crop = cut(photo, FaceBox(0, 0, 1, 1), eyes, Preprocessing(EyeFrame(), twin=False))
+        assert np.mean((crop[..., 0] > 100) == covered(photo, eyes, EyeFrame())) > 0.97
 
 
 def test_the_papers_crop_is_the_square_around_the_box() -> None:

@@ -8,7 +8,6 @@ import pytest
 from numpy.typing import NDArray
 
 from grading.bundle import BackboneMismatchError, Bundle
-from grading.face import NoFaceError
 from grading.grader import Grader
 from grading.photos import MissingPoseError, load_series
 from grading.preparing import prepare_photo
@@ -104,25 +103,6 @@ def test_a_bundle_of_another_backbone_is_refused(commissioning: Bundle) -> None:
     other = replace(commissioning, backbone=replace(commissioning.backbone, weight_hash="0" * 64))
     with pytest.raises(BackboneMismatchError, match="give the weights it was trained on"):
         Grader(other, device="cpu")
-
-
-def test_a_prepared_photo_says_where_the_face_is(photos: Photos) -> None:
-    prepared = prepare_photo(photos["SMILE"], "SMILE")
-    assert prepared.pose == "SMILE"
-    assert prepared.crop.shape == (352, 320, 3)
-    assert prepared.face.inside(photos["SMILE"])
-    assert prepared.flags == ()
-
-
-def test_a_cut_off_face_is_flagged(photos: Photos) -> None:
-    box = prepare_photo(photos["REST"], "REST").face
-    cut = photos["REST"][: box.bottom + 5]
-    assert "face.cut_off" in prepare_photo(cut, "REST").flags
-
-
-def test_a_photo_without_a_face_is_refused() -> None:
-    with pytest.raises(NoFaceError):
-        prepare_photo(np.random.default_rng(0).integers(0, 256, (99, 99, 3), dtype=np.uint8), "REST")
 
 
 @pytest.mark.cohort

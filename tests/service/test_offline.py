@@ -13,14 +13,19 @@ import pytest
 from PIL import Image
 from pydicom import dcmread
 
+from benchmarks.spoiling import Spoil as SpoilPhoto
+from benchmarks.spoiling import blurred, rolled, shrunk
 from dicom.building import to_bytes
 from grading.errors import PermanentError
+from grading.eyes import find_eyes
+from grading.face import find_face
+from grading.gates import Severity
 from grading.phantom import phantom_patient
 from grading.protocols import JENA9
 from grading.scales import EFACE
 from service.offline import OfflineResult, grade_folder
 from service.phantoms import photo_objects
-from service.settings import Settings
+from service.settings import QualitySettings, Settings
 
 Spoil = Callable[[Path], object]
 
@@ -46,8 +51,8 @@ def photo_series(dicom_series: Path, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
-def grade(folder: Path) -> OfflineResult:
-    return grade_folder(folder, Settings())
+def grade(folder: Path, quality: QualitySettings | None = None) -> OfflineResult:
+    return grade_folder(folder, Settings(quality=quality or QualitySettings()))
 
 
 def test_photos_and_dicom_objects_of_the_same_series_get_the_same_scores(
@@ -74,6 +79,17 @@ def paint(name: str, pixels: np.ndarray) -> Spoil:  # type: ignore[type-arg]
     return lambda folder: Image.fromarray(pixels).save(folder / name)
 
 
+def spoilt(number: int, spoil: SpoilPhoto) -> Spoil:
+    """Spoil one photo of the folder, as `benchmarks.spoiling` does."""
+
+    def act(folder: Path) -> None:
+        photo = np.asarray(Image.open(folder / f"{number}.jpg"))
+        eyes = find_eyes(photo, find_face(photo))
+        Image.fromarray(spoil(photo, eyes, np.random.default_rng(0))).save(folder / f"{number}.jpg")
+
+    return act
+
+
 def twin(folder: Path) -> None:
     one = np.asarray(Image.open(folder / "6.jpg"))
     Image.fromarray(np.concatenate([one, one], axis=1)).save(folder / "6.jpg")
@@ -98,6 +114,9 @@ CASES: list[tuple[str, bool, Spoil, str, str]] = [
     ("no face", False, paint("3.jpg", NOISE), "photo.no_face", "Photo 3 (Gentle eye closure)"),
     ("two faces", False, twin, "photo.several_faces", "Photo 6"),
     ("black", False, paint("7.jpg", np.zeros((900, 720, 3), np.uint8)), "photo.blank", "Photo 7"),
+    ("blurred", False, spoilt(2, blurred(0.1)), "photo.blurred", "Photo 2 (Brow elevation): the face is"),
+    ("tilted", False, spoilt(8, rolled(-15)), "face.tilted", "Photo 8 (Pursed lips): the head leans"),
+    ("too far away", False, spoilt(9, shrunk(45)), "face.small", "take photos from nearer"),
     ("not a photo", False, lambda f: (f / "2.jpg").write_text("hello"), "photo.unreadable", "2.jpg"),
     ("eight objects", True, lambda f: (f / "4.dcm").unlink(), "folder.invalid", "Squeezed eyes"),
     (
@@ -148,6 +167,35 @@ def test_what_cannot_be_graded_is_told_in_words(
     assert caught.value.code == code
     assert words in str(caught.value)
     assert phantom_patient(5).family_name not in str(caught.value)
+
+
+def test_what_is_warned_of_is_told_with_the_scores(photo_series: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(photo_series, tmp_path / "series")
+    spoilt(5, blurred(0.03))(folder)
+    told = "The face is blurred; focus on the eyes and hold still. Photo 5, Wrinkled nose."
+    assert told in grade(folder).to_json()["flags"]
+    with pytest.raises(PermanentError, match=r"Photo 5 \(Wrinkled nose\): the face is blurred"):
+        grade(folder, QualitySettings(severities={"photo.blurred": Severity.REJECT}))
+    silent = QualitySettings(severities={"photo.blurred": Severity.OFF})
+    assert told not in grade(folder, silent).flags
+
+
+def test_a_department_may_have_rejected_photos_graded(photo_series: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(photo_series, tmp_path / "series")
+    spoilt(8, rolled(-15))(folder)
+    lenient = grade(folder, QualitySettings(severities={"face.tilted": Severity.WARN}))
+    EFACE.check(lenient.grading.scores)
+    assert any("leans to one shoulder" in flag and "Photo 8" in flag for flag in lenient.flags)
+    wide = grade(folder, QualitySettings(roll=(20, 30)))
+    assert not any("leans to one shoulder" in flag and "Photo 8" in flag for flag in wide.flags)
+
+
+def test_every_photo_that_is_rejected_is_named(photo_series: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(photo_series, tmp_path / "series")
+    spoilt(2, blurred(0.1))(folder)
+    spoilt(8, rolled(-15))(folder)
+    with pytest.raises(PermanentError, match=r"Photo 2 .*blurred.* Photo 8 .*leans"):
+        grade(folder)
 
 
 def test_a_folder_that_is_none_or_empty_is_told(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import SettingError, Settings, load_settings
+from grading.gates import RULES, Limits, Severity
+from service.photographs import quality_rules
+from service.settings import QualitySettings, SettingError, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +45,10 @@ def test_the_environment_wins_over_the_file_which_wins_over_the_default(
         ("FACIALIS_DESTINATIONS", '[{"name": "a", "ae_title": "A", "host": "h"}]'),
         ("FACIALIS_DESTINATIONS", "not json"),
         ("FACIALIS_WEB__HOST", "192.0.2.1"),
+        ("FACIALIS_QUALITY__SEVERITIES", '{"photo.blured": "warn"}'),
+        ("FACIALIS_QUALITY__SEVERITIES", '{"photo.blurred": "ignore"}'),
+        ("FACIALIS_QUALITY__ROLL", "[5]"),
+        ("FACIALIS_QUALITY__MIRRORED", "2"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_setting(
@@ -91,3 +97,13 @@ def test_the_command_line_prints_one_line_and_fails(tmp_path: Path) -> None:
     assert run.stdout == ""
     assert len(run.stderr.strip().splitlines()) == 1
     assert "quiet_seconds" in run.stderr
+
+
+def test_the_rules_for_photos_are_those_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "facialis.toml").write_text(
+        '[quality]\nroll = [8, 12.5]\nmirrored = 0.3\n[quality.severities]\n"pose.wrong" = "reject"\n'
+    )
+    rules = quality_rules(Settings().quality)
+    assert rules.limits == Limits(roll=(8, 12.5), mirrored=0.3)
+    assert rules.severities == {"pose.wrong": Severity.REJECT}
+    assert quality_rules(QualitySettings()) == RULES

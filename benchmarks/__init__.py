@@ -1,0 +1,1 @@
+"""Commands that measure; each ends with one line of JSON."""

@@ -1,0 +1,127 @@
+"""What preparing and grading make of a series: flags that are kept, and why one waits for a person."""
+
+import datetime as dt
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session, selectinload
+
+from benchmarks.spoiling import Spoil, blurred, rolled
+from dicom.photographic import PatientIdentity, photographic_object
+from dicom.uids import derived_uid
+from grading.eyes import find_eyes
+from grading.face import Photo as Pixels
+from grading.face import find_face
+from grading.gates import Severity
+from grading.phantom import draw_series, phantom_patient
+from grading.protocols import JENA9
+from service.intake import ServiceIntake
+from service.records import flow
+from service.records.models import Grading, Recording, RecordingState
+from service.settings import QualitySettings, Settings
+from service.storage import FolderStorage
+from tests.service.samples import received
+from workers import tasks
+from workers.context import Context
+
+TAKEN = dt.datetime(2026, 3, 1, 9, 30)
+Arrive = Callable[[dict[str, Pixels]], int]
+
+
+@pytest.fixture(scope="module")
+def photos() -> dict[str, Pixels]:
+    patient = phantom_patient(3)
+    return draw_series(patient, patient.recordings[0])
+
+
+@pytest.fixture
+def arrive(engine: Engine, tmp_path: Path) -> Arrive:
+    """Hand the photos of a series to the intake; the recording's number."""
+    storage = FolderStorage(tmp_path / "files")
+
+    def hand_over(series: dict[str, Pixels]) -> int:
+        woken: list[int] = []
+        intake = ServiceIntake(engine, storage, Settings(), woken.append)
+        for pose in JENA9.poses:
+            buffer = io.BytesIO()
+            Image.fromarray(series[pose.code]).save(buffer, "JPEG", quality=92)
+            dataset = photographic_object(
+                buffer.getvalue(),
+                patient=PatientIdentity(id="P1", issuer="TEST", name="Phantom^One", birth_date=None, sex="O"),
+                study_uid=derived_uid("study", "stages"),
+                series_uid=derived_uid("series", "stages"),
+                sop_instance_uid=derived_uid("photo", "stages", pose.code),
+                pose=pose,
+                taken_at=TAKEN,
+                device="test",
+            )
+            intake.store(received(dataset, tmp_path / "files" / "spool"))
+        return woken[0]
+
+    return hand_over
+
+
+@pytest.fixture
+def use(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], None]:
+    """Have the tasks work with these settings."""
+    monkeypatch.setattr(tasks, "wake", lambda *_: None)
+
+    def take(settings: Settings) -> None:
+        held = Context(settings, engine, FolderStorage(tmp_path / "files"))
+        monkeypatch.setattr(tasks, "context", lambda: held)
+
+    take(Settings())
+    return take
+
+
+def recording(engine: Engine, recording_id: int) -> Recording:
+    with Session(engine) as session:
+        return session.scalars(
+            select(Recording).where(Recording.id == recording_id).options(selectinload(Recording.photos))
+        ).one()
+
+
+def spoilt(photos: dict[str, Pixels], pose: str, spoil: Spoil) -> dict[str, Pixels]:
+    photo = photos[pose]
+    return {**photos, pose: spoil(photo, find_eyes(photo, find_face(photo)), np.random.default_rng(0))}
+
+
+@pytest.mark.usefixtures("use")
+def test_what_a_gate_warns_of_is_kept_with_the_photo_and_told_by_the_grading(
+    engine: Engine, arrive: Arrive, photos: dict[str, Pixels]
+) -> None:
+    number = arrive(spoilt(photos, "NOSE", blurred(0.03)))
+    tasks.prepare_recording(number)
+    row = recording(engine, number)
+    assert row.state is RecordingState.PREPARED
+    assert {photo.pose: photo.flags for photo in row.photos if "photo.blurred" in photo.flags} == {
+        "NOSE": ["photo.blurred"]
+    }
+    tasks.grade_recording(number)
+    with Session(engine) as session:
+        assert "photo.blurred (NOSE)" in session.scalars(select(Grading)).one().flags
+
+
+def test_what_a_gate_rejects_waits_for_a_person_until_the_rules_let_it_pass(
+    engine: Engine, arrive: Arrive, use: Callable[[Settings], None], photos: dict[str, Pixels]
+) -> None:
+    number = arrive(spoilt(photos, "TEETH", rolled(14)))
+    tasks.prepare_recording(number)
+    row = recording(engine, number)
+    assert row.state is RecordingState.NEEDS_ATTENTION
+    assert row.reason_code == "face.tilted"
+    assert row.reason == (
+        "Photo 7 (Showing teeth): the head leans to one shoulder; keep it and the camera upright."
+    )
+    with Session(engine) as session, session.begin():
+        flow.retry(session, session.get_one(Recording, number))
+    use(Settings(quality=QualitySettings(severities={"face.tilted": Severity.WARN})))
+    tasks.prepare_recording(number)
+    row = recording(engine, number)
+    assert row.state is RecordingState.PREPARED
+    assert [photo.pose for photo in row.photos if "face.tilted" in photo.flags] == ["TEETH"]
