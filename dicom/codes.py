@@ -23,7 +23,8 @@ NORMAL = _private("SCALE-NORMAL", "Score of a balanced face")
 FLAG = _private("FLAG", "Quality flag")
 FLAGGED_ITEM = _private("FLAG-ITEM", "Item that the flag is about")
 FLAGGED_POSE = _private("FLAG-POSE", "Pose of the photo that the flag is about")
-CONCEPTS = (METHOD, PROCEDURE, LOWEST, HIGHEST, NORMAL, FLAG, FLAGGED_ITEM, FLAGGED_POSE)
+SEEN_POSE = _private("FLAG-POSE-SEEN", "Pose that the photo seems to show")
+CONCEPTS = (METHOD, PROCEDURE, LOWEST, HIGHEST, NORMAL, FLAG, FLAGGED_ITEM, FLAGGED_POSE, SEEN_POSE)
 
 FLAGS = {
     "clipped": _private("CLIPPED", "Score went beyond the item's range and is its limit"),
@@ -36,6 +37,9 @@ FLAGS = {
     "photo.blurred": _private("PHOTO-BLURRED", "Face is blurred"),
     "photo.overexposed": _private("PHOTO-OVEREXP", "Parts of the face are burnt out"),
     "photo.underexposed": _private("PHOTO-UNDEREXP", "Parts of the face are black"),
+    "photo.mirrored": _private("PHOTO-MIRRORED", "Photo seems mirrored left to right"),
+    "pose.wrong": _private("POSE-WRONG", "Photo seems to show another pose"),
+    "pose.unperformed": _private("POSE-UNPERFORM", "Both sides of the face seem to be at rest"),
     "photo.flat": _private("PHOTO-FLAT", "Face shows few shades"),
 }
 """Codes of quality flags by the kind that a grading names them by."""
@@ -70,16 +74,24 @@ def pose_code(pose: Pose) -> Code:
     return _private(pose.code, pose.name)
 
 
-def flag_codes(flag: str) -> tuple[Code, Code | None, Code | None]:
-    """A grading's flag as codes: its kind, and the item and the pose that it is about, if it names them.
+def flag_codes(flag: str) -> tuple[Code, list[tuple[Code, Code]]]:
+    """A grading's flag as codes: its kind, and what it is about, as pairs of concept and value.
 
-    ``flag`` is written as gradings hold it: ``clipped.M4``, ``side.estimated``, ``face.small (REST)``.
+    ``flag`` is written as gradings hold it: ``clipped.M4``, ``side.estimated``, ``face.small (REST)``,
+    ``pose.wrong.PUCKER (SMILE)``.
     """
     kind, _, place = flag.partition(" ")
-    item = EFACE.by_id.get(kind.removeprefix("clipped."))
-    pose = POSES.get(place.strip("()"))
-    code = FLAGS.get("clipped" if item else kind, OTHER_FLAG)
-    return code, item_code(item) if item else None, pose_code(pose) if pose else None
+    pose, about = POSES.get(place.strip("()")), []
+    stem, _, detail = kind.rpartition(".")
+    if stem == "clipped" and detail in EFACE.by_id:
+        kind = stem
+        about.append((FLAGGED_ITEM, item_code(EFACE.by_id[detail])))
+    if stem in FLAGS and detail in POSES:
+        kind = stem
+        about.append((SEEN_POSE, pose_code(POSES[detail])))
+    if pose is not None:
+        about.append((FLAGGED_POSE, pose_code(pose)))
+    return FLAGS.get(kind, OTHER_FLAG), about
 
 
 POSES = {pose.code: pose for protocol in PROTOCOLS.values() for pose in protocol.poses}

@@ -1,67 +1,40 @@
-"""The storage SCU: objects from files to a peer over one association, as they are; an outcome for each."""
+"""The storage SCU: objects from files to a peer over one association; an outcome for each.
 
-import re
-import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+An object goes as it is, in the transfer syntax that it has. Where the peer does not take that one, it goes
+uncompressed in one that the peer takes: the same object under the same UID, its pixels not compressed again.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, cast
 
+from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
-from pynetdicom.ae import ApplicationEntity
+from pydicom.pixels.utils import decompress
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom.association import Association
-from pynetdicom.presentation import PresentationContext, build_context
+from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
-from pynetdicom.transport import AssociationSocket
 
+from dicom.peers import Peer, PeerAddressError, PeerUnavailableError, RejectedError, association
 from dicom.statuses import SUCCESS, is_stored, is_transient, words
-from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from grading.errors import PermanentError, TransientError
 
-_PEER = re.compile(r"([!-?A-\[\]-~][ -\[\]-~]{0,15})@([^@:\s]+|\[[^\]]+\]):(\d{1,5})")
+__all__ = [
+    "Peer",
+    "PeerAddressError",
+    "PeerUnavailableError",
+    "RejectedError",
+    "SendOutcome",
+    "echo",
+    "send_objects",
+]
+
+FALLBACKS = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+"""What an object is converted to, in this order, where the peer does not take it as it is."""
 _MAX_CONTEXTS = 128
-_ACCEPTED, _REJECTED_FOR_GOOD = 0, 1
-"""Results of an association request (PS3.8 Table 9-21)."""
-
-
-class PeerAddressError(PermanentError):
-    """A peer's address is not written as ``AE@host:port``."""
-
-    code = "peer.address"
-
-
-class PeerUnavailableError(TransientError):
-    """The peer cannot be reached, is busy, or broke off."""
-
-    code = "peer.unavailable"
-
-
-class RejectedError(PermanentError):
-    """The peer refuses this sender; its configuration or ours has to change."""
-
-    code = "peer.rejected"
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Another DICOM application: its AE title and where it listens."""
-
-    ae_title: str
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """The peer written as ``AE@host:port``. Raises `PeerAddressError`."""
-        found = _PEER.fullmatch(text.strip())
-        if found is None or not 0 < int(found[3]) < 65536:
-            raise PeerAddressError(f"{text!r} is not a DICOM address: write it as AE@host:port.")
-        return cls(found[1], found[2].strip("[]"), int(found[3]))
-
-    def __str__(self) -> str:
-        return f"{self.ae_title}@{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -84,15 +57,18 @@ class SendOutcome:
 
 
 @dataclass(frozen=True)
-class _Item:
+class Item:
+    """A DICOM file by its file meta information."""
+
     path: Path
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
 
     @property
-    def context(self) -> tuple[str, str]:
-        return self.sop_class_uid, self.transfer_syntax_uid
+    def syntaxes(self) -> tuple[str, ...]:
+        """The transfer syntaxes in which it can be sent, its own first."""
+        return tuple(dict.fromkeys([self.transfer_syntax_uid, *FALLBACKS]))
 
 
 def send_objects(
@@ -103,25 +79,27 @@ def send_objects(
     on_sent: Callable[[Path, int], None] | None = None,
     timeout: float = 30.0,
 ) -> list[SendOutcome]:
-    """Send DICOM files to a peer over one association, in order, each in the transfer syntax that it has.
+    """Send DICOM files to a peer over one association, in order.
 
     ``on_sent`` is called with the path and the reply's status after each reply. ``timeout`` (seconds) bounds
     the wait for the connection and for each reply. Returns one outcome per path; a file that is not DICOM
-    only fails itself. Raises `PeerUnavailableError` when no association comes about and `RejectedError` when
-    the peer rejects it for good. An association takes 128 kinds of object (class and syntax); further kinds
-    fail as not accepted.
+    only fails itself. Raises as `dicom.peers.association` does. An association takes 128 pairs of class and
+    syntax; objects of further ones fail as not accepted.
     """
-    items = {path: _read_item(path) for path in paths}
-    kinds = list(dict.fromkeys(item.context for item in items.values() if item is not None))
-    if not kinds:
+    items = {path: read_item(path) for path in paths}
+    known = [item for item in items.values() if item is not None]
+    if not known:
         return [_unreadable(path) for path in paths]
-    contexts = [build_context(sop_class, [syntax]) for sop_class, syntax in kinds[:_MAX_CONTEXTS]]
+    own = [(item.sop_class_uid, item.transfer_syntax_uid) for item in known]
+    others = [(item.sop_class_uid, syntax) for item in known for syntax in item.syntaxes]
+    pairs = list(dict.fromkeys([*own, *others]))[:_MAX_CONTEXTS]
+    contexts = [build_context(sop_class, [syntax]) for sop_class, syntax in pairs]
     outcomes = []
-    with _association(peer, calling_ae, contexts, timeout) as association:
-        accepted = {(c.abstract_syntax, c.transfer_syntax[0]) for c in association.accepted_contexts}
+    with association(peer, calling_ae, contexts, timeout) as opened:
+        accepted = {(str(c.abstract_syntax), str(c.transfer_syntax[0])) for c in opened.accepted_contexts}
         for path in paths:
             item = items[path]
-            outcome = _unreadable(path) if item is None else _send(association, item, accepted)
+            outcome = _unreadable(path) if item is None else _send(opened, item, accepted)
             outcomes.append(outcome)
             if on_sent is not None and outcome.status is not None:
                 on_sent(path, outcome.status)
@@ -129,18 +107,19 @@ def send_objects(
 
 
 def echo(peer: Peer, calling_ae: str, timeout: float = 10.0) -> None:
-    """C-ECHO: whether the peer is there and takes us. Raises `PeerUnavailableError` or `RejectedError`."""
-    with _association(peer, calling_ae, [build_context(Verification)], timeout) as association:
-        if not association.accepted_contexts:
+    """C-ECHO: whether the peer is there and takes us. Raises as `dicom.peers.association` does."""
+    with association(peer, calling_ae, [build_context(Verification)], timeout) as opened:
+        if not opened.accepted_contexts:
             raise RejectedError(f"{peer} does not answer C-ECHO: allow Verification there.")
-        if not association.is_established or association.send_c_echo().get("Status") != SUCCESS:
+        if not opened.is_established or opened.send_c_echo().get("Status") != SUCCESS:
             raise PeerUnavailableError(f"{peer} did not answer C-ECHO: try again later.")
 
 
-def _read_item(path: Path) -> _Item | None:
+def read_item(path: Path) -> Item | None:
+    """The file's identity, None where it is no DICOM file."""
     try:
         meta = read_file_meta_info(path)
-        return _Item(
+        return Item(
             path,
             str(meta.MediaStorageSOPClassUID),
             str(meta.MediaStorageSOPInstanceUID),
@@ -155,79 +134,39 @@ def _unreadable(path: Path) -> SendOutcome:
     return SendOutcome(path, "", None, False, said)
 
 
-def _send(association: Association, item: _Item, accepted: set[tuple[Any, Any]]) -> SendOutcome:
+def _send(opened: Association, item: Item, accepted: set[tuple[str, str]]) -> SendOutcome:
     def outcome(status: int | None, transient: bool, said: str) -> SendOutcome:
         return SendOutcome(item.path, item.sop_instance_uid, status, transient, said)
 
-    if item.context not in accepted:
-        return outcome(None, False, "the peer does not accept this kind of object in its transfer syntax")
-    if not association.is_established:
+    syntax = next((one for one in item.syntaxes if (item.sop_class_uid, one) in accepted), None)
+    if syntax is None:
+        return outcome(None, False, "the peer does not accept this kind of object in any transfer syntax")
+    if not opened.is_established:
         return outcome(None, True, "the association ended before the object was sent")
+    converted = "" if syntax == item.transfer_syntax_uid else f", sent as {UID(syntax).name}"
     try:
-        reply = association.send_c_store(item.path)
+        reply = opened.send_c_store(_uncompressed(item.path) if converted else item.path)
     except OSError:
         return outcome(None, False, "the file cannot be read")
+    except (ValueError, NotImplementedError, AttributeError):
+        return outcome(None, False, f"the object cannot be converted to {UID(syntax).name}")
     except RuntimeError:  # the association ended between the check above and the call
         return outcome(None, True, "the association ended before the object was sent")
     status = cast(int | None, reply.get("Status"))
     if status is None:
         # pynetdicom may take a moment to notice, and would wait for the next reply until the timeout.
-        if association.is_established:
-            association.abort()
+        if opened.is_established:
+            opened.abort()
         return outcome(None, True, "the peer did not answer")
-    return outcome(status, is_transient(status), words(status))
+    return outcome(status, is_transient(status), words(status) + converted)
 
 
-class _Entity(ApplicationEntity):
-    """An application entity that keeps its sockets, to set them up and to close them.
-
-    pynetdicom leaves them open when it cannot connect and when the peer is first to hang up.
-    """
-
-    def __init__(self, ae_title: str) -> None:
-        super().__init__(ae_title)
-        self.sockets: list[socket.socket] = []
-
-    def _create_socket(self, *args: Any) -> AssociationSocket:
-        transport = super()._create_socket(*args)
-        connection = cast(socket.socket, transport.socket)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sockets.append(connection)
-        return transport
-
-
-@contextmanager
-def _association(
-    peer: Peer, calling_ae: str, contexts: list[PresentationContext], timeout: float
-) -> Iterator[Association]:
-    entity = _Entity(calling_ae)
-    entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
-    entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    entity.connection_timeout = entity.acse_timeout = entity.dimse_timeout = timeout
-    try:
-        association = entity.associate(
-            peer.host, peer.port, contexts=contexts, ae_title=peer.ae_title, max_pdu=131072
-        )
-    except socket.gaierror:
-        raise PeerUnavailableError(f"The host of {peer} is unknown: correct it or the name server.") from None
-    try:
-        _check_answer(association, peer, calling_ae)
-        yield association
-    finally:
-        if association.is_established:
-            association.release()
-        association.dul.join(timeout)
-        for connection in entity.sockets:
-            connection.close()
-
-
-def _check_answer(association: Association, peer: Peer, calling_ae: str) -> None:
-    """Raise unless the peer accepted the association, be it without any context."""
-    answer = association.acceptor.primitive
-    if answer is None or answer.result != _ACCEPTED:
-        if answer is not None and answer.result == _REJECTED_FOR_GOOD:
-            raise RejectedError(
-                f"{peer} rejects the association from {calling_ae}: {answer.reason_str}. "
-                "Enter both AE titles in both configurations."
-            )
-        raise PeerUnavailableError(f"{peer} cannot be reached or is busy: see that it runs, try again later.")
+def _uncompressed(path: Path) -> Dataset:
+    """The file's object without compression; its UID stays. pynetdicom encodes it as the peer takes it."""
+    dataset: Any = dcmread(path)
+    syntax = UID(dataset.file_meta.TransferSyntaxUID)
+    if syntax.is_encapsulated:
+        decompress(dataset, generate_instance_uid=False)
+    elif syntax.is_deflated:
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return cast(Dataset, dataset)

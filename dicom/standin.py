@@ -7,6 +7,7 @@ when it is ready and stops on SIGTERM or SIGINT.
 import argparse
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +27,12 @@ class StandInPacs:
     """Stores every object as ``<study UID>/<SOP instance UID>.dcm`` under ``folder``; port 0 is any."""
 
     def __init__(
-        self, folder: Path, ae_title: str = "STANDIN", port: int = 0, host: str = "127.0.0.1"
+        self,
+        folder: Path,
+        ae_title: str = "STANDIN",
+        port: int = 0,
+        host: str = "127.0.0.1",
+        syntaxes: Sequence[str] = ALL_TRANSFER_SYNTAXES,
     ) -> None:
         self.folder = folder
         self.ae_title = ae_title
@@ -35,7 +41,7 @@ class StandInPacs:
         self._entity.maximum_pdu_size = 131072
         self._entity.add_supported_context(Verification)
         for context in AllStoragePresentationContexts:
-            self._entity.add_supported_context(cast(str, context.abstract_syntax), ALL_TRANSFER_SYNTAXES)
+            self._entity.add_supported_context(cast(str, context.abstract_syntax), list(syntaxes))
         self._server: ThreadedAssociationServer | None = None
 
     @property
@@ -43,13 +49,19 @@ class StandInPacs:
         """The port that is listened on."""
         return int(self._server.server_address[1]) if self._server else self._address[1]
 
-    def start(self) -> None:
-        """Listen, without blocking. Raises `OSError` when the port is taken."""
+    def start(self, handlers: Sequence[Any] = ()) -> None:
+        """Listen, without blocking, with pynetdicom's ``handlers`` beside its own.
+
+        Raises `OSError` when the port is taken.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        handlers: list[Any] = [(evt.EVT_C_STORE, self._on_store)]
         self._server = cast(
             ThreadedAssociationServer,
-            self._entity.start_server(self._address, block=False, evt_handlers=handlers),
+            self._entity.start_server(
+                self._address,
+                block=False,
+                evt_handlers=[(evt.EVT_C_STORE, self._on_store), *handlers],
+            ),
         )
 
     def stop(self) -> None:

@@ -223,11 +223,10 @@ def _measurement(score: MeasuredScore, algorithm: AlgorithmIdentification) -> Me
 
 
 def _flag(flag: str) -> QualitativeEvaluation:
-    kind, item, pose = codes.flag_codes(flag)
+    kind, places = codes.flag_codes(flag)
     about: list[ContentItem] = [
         CodeContentItem(name, value, relationship_type=RelationshipTypeValues.HAS_CONCEPT_MOD)
-        for name, value in ((codes.FLAGGED_ITEM, item), (codes.FLAGGED_POSE, pose))
-        if value is not None
+        for name, value in places
     ]
     evaluation = QualitativeEvaluation(codes.FLAG, kind)
     if about:

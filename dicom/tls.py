@@ -1,6 +1,7 @@
-"""TLS for incoming associations after the BCP 195 profiles of PS3.15 B.12 and B.13."""
+"""TLS for associations, both ways, after the BCP 195 profiles of PS3.15 B.12 and B.13."""
 
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
 
 from grading.errors import PermanentError
@@ -50,3 +51,34 @@ def server_context(
             raise CertificateError(f"The TLS authorities {authorities} are not a PEM file.") from None
         context.verify_mode = ssl.CERT_REQUIRED if require_client else ssl.CERT_OPTIONAL
     return context
+
+
+@dataclass(frozen=True)
+class ClientTls:
+    """PEM files: who is believed (None: the system's authorities), and who we are, where the peer asks."""
+
+    authorities: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """The context of a client: TLS 1.2 or newer, the peer's certificate and name are checked.
+
+        Raises `CertificateError`.
+        """
+        try:
+            context = ssl.create_default_context(cafile=self.authorities)
+        except OSError:  # ssl.SSLError is one
+            raise CertificateError(
+                f"The TLS authorities {self.authorities} are not a PEM file: correct the setting."
+            ) from None
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(_SUITES)
+        if self.certificate is not None:
+            try:
+                context.load_cert_chain(self.certificate, self.key)
+            except OSError:
+                raise CertificateError(
+                    f"The TLS certificate {self.certificate} and key are no PEM files that belong together."
+                ) from None
+        return context

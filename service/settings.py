@@ -11,17 +11,9 @@ import re
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -33,10 +25,7 @@ from pydantic_settings import (
 from grading.errors import PermanentError
 from grading.gates import LIMITS, SENTENCES, Severity
 from grading.protocols import PROTOCOLS
-
-AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")]
-DocumentKind = Literal["pdf", "sr"]
-Port = Annotated[int, Field(ge=1, le=65535)]
+from service.peer_settings import AeTitle, AnyDestination, Port, Section
 
 
 class SettingError(PermanentError):
@@ -45,11 +34,7 @@ class SettingError(PermanentError):
     code = "setting.invalid"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TlsSettings(_Section):
+class TlsSettings(Section):
     """TLS for the DICOM receiver, with PEM files; without a certificate it is not spoken."""
 
     certificate: Path | None = None
@@ -68,7 +53,7 @@ class TlsSettings(_Section):
         return self
 
 
-class ReceiverSettings(_Section):
+class ReceiverSettings(Section):
     """The DICOM receiver."""
 
     ae_title: AeTitle = "FACIALIS"
@@ -92,11 +77,11 @@ class ReceiverSettings(_Section):
     max_object_bytes: int = Field(default=1 << 30, ge=1 << 20)
 
 
-class PoseSettings(_Section):
+class PoseSettings(Section):
     """How the pose that a photo shows is found: rules in order, the first that decides wins."""
 
     order: tuple[Literal["code", "text", "instance_number"], ...] = ("code", "text", "instance_number")
-    codes: dict[str, str] = {}
+    codes: dict[str, str] = Field(default_factory=dict)
     """More codes, as ``"SCHEME:VALUE" = "POSE"``, beside the built-in ones."""
     patterns: tuple[tuple[str, str], ...] | None = None
     """``[[regular expression, POSE], …]`` in place of the built-in English and German ones."""
@@ -112,10 +97,10 @@ class PoseSettings(_Section):
         return patterns
 
 
-class QualitySettings(_Section):
+class QualitySettings(Section):
     """What a photo must be to be graded: from where on it is warned of, and rejected; see docs/quality.md."""
 
-    severities: dict[str, Severity] = {}
+    severities: dict[str, Severity] = Field(default_factory=dict)
     """What follows from a flag, by its code, in place of what its limits say."""
     eye_distance: tuple[float, float] = LIMITS.eye_distance
     sharpness: tuple[float, float] = LIMITS.sharpness
@@ -135,25 +120,14 @@ class QualitySettings(_Section):
         return severities
 
 
-class Destination(_Section):
-    """Where documents are sent by C-STORE."""
-
-    name: str = Field(min_length=1, max_length=64)
-    ae_title: AeTitle
-    host: str
-    port: Port
-    documents: tuple[DocumentKind, ...] = ("pdf", "sr")
-    """What it gets: the report as PDF, the numbers as structured report, or both."""
-
-
-class WebSettings(_Section):
+class WebSettings(Section):
     """The web pages. They have no sign-in yet, so they answer on this machine only."""
 
     host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
     port: Port = 8080
 
 
-class WorkerSettings(_Section):
+class WorkerSettings(Section):
     """How work is held, retried and looked after."""
 
     prepare_processes: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -196,7 +170,7 @@ class Settings(BaseSettings):
     quality: QualitySettings = QualitySettings()
     web: WebSettings = WebSettings()
     workers: WorkerSettings = WorkerSettings()
-    destinations: tuple[Destination, ...] = ()
+    destinations: tuple[AnyDestination, ...] = ()
 
     @field_validator("protocol")
     @classmethod
@@ -207,7 +181,7 @@ class Settings(BaseSettings):
 
     @field_validator("destinations")
     @classmethod
-    def _names_differ(cls, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
+    def _names_differ(cls, destinations: tuple[AnyDestination, ...]) -> tuple[AnyDestination, ...]:
         names = [destination.name for destination in destinations]
         if len(set(names)) < len(names):
             raise ValueError("two destinations have the same name")
@@ -259,7 +233,8 @@ def load_settings() -> Settings:
 
 def _explain(detail: object) -> str:
     assert isinstance(detail, dict)  # noqa: S101 - narrows pydantic's ErrorDetails for the type checker
-    place = [str(part) for part in detail["loc"]]
+    # A kind of destination stands in pydantic's path, but in no setting's name.
+    place = [str(part) for part in detail["loc"] if part not in ("dicom", "dicomweb")]
     variable = "FACIALIS_" + "__".join(place).upper()
     message = detail["msg"].removeprefix("Value error, ")
     value = detail["input"]

@@ -1,19 +1,30 @@
-"""Sending one document to one destination, and noting what the peer said."""
+"""Sending documents to one destination, and noting what the peer said of each.
 
+Whoever sends one document takes along the others that are due at the same destination, so that a PACS that
+was away gets all of them over one association.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
-from dicom.sending import Peer, send_objects
-from grading.errors import PermanentError, TransientError
+from dicom.sending import SendOutcome, send_objects
+from dicom.web import store_objects
+from grading.errors import FacialisError, PermanentError, TransientError
 from service.database import transaction
-from service.records.flow import settle_deliveries
+from service.peer_settings import AnyDestination, Destination
+from service.peers import dicom_peer, web_peer
+from service.records import leases
+from service.records.flow import companions, settle_deliveries
 from service.records.leases import Lease, cleared, confirm
 from service.records.models import Delivery, DeliveryState
-from service.settings import Destination
 from workers.context import Context
+
+BATCH = 16
+"""Documents per association: few enough to be sent well within a lease."""
 
 
 class RefusedError(PermanentError):
@@ -34,34 +45,41 @@ class _Parcel:
     file: Path
 
 
-def deliver(context: Context, lease: Lease) -> None:
-    """Send the document of a leased delivery; on success both it and its recording move on.
+def take_batch(context: Context, delivery_id: int) -> list[Lease]:
+    """Lease a delivery that is due, and further ones to the same destination; none if it is not due."""
+    seconds = context.settings.workers.lease_seconds
+    with transaction(context.engine) as session:
+        first = leases.take(session, Delivery, delivery_id, DeliveryState.PENDING, seconds)
+        if first is None or first.crashes:
+            return [first] if first else []
+        others = [
+            leases.take(session, Delivery, other, DeliveryState.PENDING, seconds)
+            for other in companions(session, delivery_id, BATCH - 1)
+        ]
+    return [first, *(lease for lease in others if lease is not None)]
 
-    The same document may reach the destination twice when a worker dies between its answer and the commit:
-    it is then the same object with the same UID, which a PACS keeps once.
+
+def deliver(context: Context, batch: Sequence[Lease]) -> dict[int, FacialisError | None]:
+    """Send the documents of leased deliveries to one destination; by row what went wrong, None for nothing.
+
+    A delivery that succeeded moves on, and so does its recording after its last one. The same document may
+    reach the destination twice when a worker dies between its answer and the commit: it is then the same
+    object with the same UID, which a PACS keeps once.
 
     Raises:
-        RefusedError, NotTakenError: with the peer's own words.
+        FacialisError: nothing could be sent to the destination, with its own words.
     """
     with transaction(context.engine) as session:
-        delivery = session.execute(
-            select(Delivery).where(Delivery.id == lease.row_id).options(selectinload(Delivery.report))
-        ).scalar_one()
-        parcel = _Parcel(delivery.destination, context.storage.path(delivery.report.object_key))
-    answer = _send(context, parcel)
-    with transaction(context.engine) as session:
-        confirm(session, Delivery, lease)
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id == lease.row_id)
-            .values(
-                **cleared(Delivery),
-                state=DeliveryState.DELIVERED,
-                answer=answer,
-                delivered_at=func.clock_timestamp(),
-            )
+        rows = session.scalars(
+            select(Delivery)
+            .where(Delivery.id.in_([lease.row_id for lease in batch]))
+            .options(selectinload(Delivery.report))
         )
-        settle_deliveries(session, session.get_one(Delivery, lease.row_id).report.grading_key)
+        parcels = {
+            row.id: _Parcel(row.destination, context.storage.path(row.report.object_key)) for row in rows
+        }
+    outcomes = _send(context, parcels)
+    return {lease.row_id: _note(context, lease, outcomes[lease.row_id]) for lease in batch}
 
 
 def give_up(context: Context, lease: Lease, answer: str) -> None:
@@ -83,16 +101,42 @@ def note_answer(context: Context, lease: Lease, answer: str) -> None:
         session.execute(update(Delivery).where(held).values(answer=answer))
 
 
-def _send(context: Context, parcel: _Parcel) -> str:
-    destination = _find(context.settings.destinations, parcel.destination)
-    peer = Peer(destination.ae_title, destination.host, destination.port)
-    (outcome,) = send_objects([parcel.file], peer, calling_ae=context.settings.receiver.ae_title)
-    if outcome.ok:
-        return outcome.words
-    raise (NotTakenError if outcome.transient else RefusedError)(outcome.words)
+def _note(context: Context, lease: Lease, outcome: SendOutcome) -> FacialisError | None:
+    """Store that a document was taken, or say why it was not."""
+    if not outcome.ok:
+        return (NotTakenError if outcome.transient else RefusedError)(outcome.words)
+    try:
+        with transaction(context.engine) as session:
+            confirm(session, Delivery, lease)
+            session.execute(
+                update(Delivery)
+                .where(Delivery.id == lease.row_id)
+                .values(
+                    **cleared(Delivery),
+                    state=DeliveryState.DELIVERED,
+                    answer=outcome.words,
+                    delivered_at=func.clock_timestamp(),
+                )
+            )
+            settle_deliveries(session, session.get_one(Delivery, lease.row_id).report.grading_key)
+    except FacialisError as error:
+        return error
+    return None
 
 
-def _find(destinations: tuple[Destination, ...], name: str) -> Destination:
+def _send(context: Context, parcels: Mapping[int, _Parcel]) -> dict[int, SendOutcome]:
+    (name,) = {parcel.destination for parcel in parcels.values()}
+    destination = _find(context.settings.destinations, name)
+    files = [parcel.file for parcel in parcels.values()]
+    if isinstance(destination, Destination):
+        peer = dicom_peer(destination)
+        outcomes = send_objects(files, peer, calling_ae=context.settings.receiver.ae_title)
+    else:
+        outcomes = store_objects(files, web_peer(destination))
+    return dict(zip(parcels, outcomes, strict=True))
+
+
+def _find(destinations: tuple[AnyDestination, ...], name: str) -> AnyDestination:
     for destination in destinations:
         if destination.name == name:
             return destination

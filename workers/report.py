@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session, selectinload
 
 from service.database import transaction
 from service.documents import KINDS, Document, DocumentSource, gather_source, make_document
+from service.peer_settings import AnyDestination
 from service.records import flow
 from service.records.flow import Stage
 from service.records.gradings import active_grading
 from service.records.leases import Lease
 from service.records.models import Delivery, Grading, Recording, Report
-from service.settings import Destination
 from service.storage import content_key
 from workers.context import Context
 
@@ -65,7 +65,7 @@ def _gather(context: Context, session: Session, recording_id: int, grading: Grad
 
 
 def _record(
-    session: Session, source: DocumentSource, document: Document, destinations: Sequence[Destination]
+    session: Session, source: DocumentSource, document: Document, destinations: Sequence[AnyDestination]
 ) -> None:
     """Note a document and its deliveries, unless it stands there from an earlier attempt."""
     if session.scalar(select(Report.id).where(Report.sop_instance_uid == document.uid)) is not None:

@@ -9,7 +9,7 @@ import structlog
 from celery import shared_task, signals
 from sqlalchemy import select
 
-from grading.errors import PermanentError, TransientError
+from grading.errors import FacialisError, PermanentError, TransientError
 from service.database import transaction
 from service.records import flow, leases
 from service.records.flow import Stage
@@ -18,7 +18,7 @@ from service.records.models import Delivery, DeliveryState, Grading, Recording, 
 from workers import stages
 from workers.app import wake
 from workers.context import Context, context
-from workers.deliver import deliver, give_up, note_answer
+from workers.deliver import RefusedError, deliver, give_up, note_answer, take_batch
 from workers.reconcile import reconcile as run_reconcile
 from workers.report import report
 
@@ -59,31 +59,32 @@ def report_recording(recording_id: int) -> None:
 
 @shared_task(name="facialis.deliver")
 def deliver_report(delivery_id: int) -> None:
-    """Send one document to one destination."""
+    """Send one document to one destination, and whatever else is due there."""
     held = context()
-    settings = held.settings.workers
-    with transaction(held.engine) as session:
-        lease = leases.take(session, Delivery, delivery_id, DeliveryState.PENDING, settings.lease_seconds)
-    if lease is None:
+    most = held.settings.workers.max_attempts
+    batch = []
+    for lease in take_batch(held, delivery_id):
+        if lease.crashes < most:
+            batch.append(lease)
+        else:
+            _conclude(held, lease, RefusedError(f"{lease.crashes} attempts to send it broke off."))
+    if not batch:
         return
-    with structlog.contextvars.bound_contextvars(delivery=delivery_id):
-        try:
-            if lease.crashes >= settings.max_attempts:
-                give_up(held, lease, f"{lease.crashes} attempts to send it broke off.")
-                return
-            deliver(held, lease)
-            log.info("delivery.done")
-        except LeaseLostError:
-            log.info("delivery.lease_lost")
-        except PermanentError as error:
-            log.warning("delivery.refused", code=error.code)
-            give_up(held, lease, str(error))
-        except (TransientError, OSError) as error:
-            answer = str(error) if isinstance(error, TransientError) else "disk or network error"
-            _wait(held, lease, _code(error), answer)
-        except Exception as error:
-            log.error("delivery.broke_off", kind=type(error).__name__, place=_place(error))
+    try:
+        outcomes = deliver(held, batch)
+    except FacialisError as error:
+        outcomes = {lease.row_id: error for lease in batch}
+    except OSError as error:
+        for lease in batch:
+            _wait(held, lease, _code(error), "disk or network error")
+        return
+    except Exception as error:
+        log.error("delivery.broke_off", kind=type(error).__name__, place=_place(error))
+        for lease in batch:
             _wait(held, lease, type(error).__name__, "internal error", crashed=True)
+        return
+    for lease in batch:
+        _conclude(held, lease, outcomes[lease.row_id])
 
 
 @shared_task(name="facialis.reconcile")
@@ -131,6 +132,23 @@ def _run(stage: Stage, recording_id: int, work: Callable[[Context, Lease], None]
             log.info("stage.done")
             return True
     return False
+
+
+def _conclude(held: Context, lease: Lease, error: FacialisError | None) -> None:
+    """Let a delivery end, or be tried again, as ``error`` says."""
+    with structlog.contextvars.bound_contextvars(delivery=lease.row_id):
+        if error is None:
+            log.info("delivery.done")
+        elif isinstance(error, LeaseLostError):
+            log.info("delivery.lease_lost")
+        elif isinstance(error, TransientError):
+            _wait(held, lease, error.code, str(error))
+        else:
+            log.warning("delivery.refused", code=error.code)
+            try:
+                give_up(held, lease, str(error))
+            except LeaseLostError:
+                log.info("delivery.lease_lost")
 
 
 def _wait(held: Context, lease: Lease, outcome: str, answer: str, *, crashed: bool = False) -> None:

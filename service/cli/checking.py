@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from grading.errors import FacialisError, PermanentError
-from service.settings import Destination, Settings, load_settings
+from service.peer_settings import AnyDestination, Destination
+from service.settings import Settings, load_settings
 
 
 class CheckError(PermanentError):
@@ -107,9 +108,13 @@ def _device(_settings: Settings) -> str:
     )
 
 
-def _peer(destination: Destination, settings: Settings) -> str:
-    from dicom.sending import Peer, echo
+def _peer(destination: AnyDestination, settings: Settings) -> str:
+    from dicom.sending import echo
+    from dicom.web import check as check_web
+    from service.peers import dicom_peer, web_peer
 
-    peer = Peer(destination.ae_title, destination.host, destination.port)
-    echo(peer, calling_ae=settings.receiver.ae_title)
-    return "answers C-ECHO"
+    if isinstance(destination, Destination):
+        echo(dicom_peer(destination), calling_ae=settings.receiver.ae_title)
+        return "answers C-ECHO"
+    check_web(web_peer(destination))
+    return "answers DICOMweb"

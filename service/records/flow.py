@@ -164,6 +164,27 @@ def waiting_deliveries(session: Session, requeue_seconds: float, limit: int = 10
     return list(session.scalars(query))
 
 
+def companions(session: Session, delivery_id: int, limit: int) -> list[int]:
+    """Ids of further deliveries that are due at the same destination, the oldest first."""
+    destination = select(Delivery.destination).where(Delivery.id == delivery_id).scalar_subquery()
+    query = (
+        select(Delivery.id)
+        .where(
+            Delivery.state == DeliveryState.PENDING,
+            free(Delivery),
+            Delivery.destination == destination,
+            Delivery.id != delivery_id,
+            # What a worker died of is not taken along, or it would count against the others.
+            Delivery.crashes == 0,
+            Delivery.lease_owner.is_(None),
+        )
+        .order_by(Delivery.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.scalars(query))
+
+
 def settle_deliveries(session: Session, grading_id: int) -> None:
     """Move the grading's recording on when each delivery of its documents has ended, well or not.
 

@@ -14,6 +14,8 @@ from grading.errors import TransientError
 from service.records.models import Delivery, Recording
 
 LONGEST_WAIT = dt.timedelta(hours=1)
+JITTER = 0.25
+"""Waits are shorter by up to this share, so that what failed together does not come back together."""
 
 Work = type[Recording] | type[Delivery]
 
@@ -104,6 +106,6 @@ def postpone(
             enqueued_at=None,
             attempts=model.attempts + 1,
             crashes=model.crashes + int(crashed),
-            next_attempt_at=func.clock_timestamp() + wait,
+            next_attempt_at=func.clock_timestamp() + wait * (1 - JITTER * func.random()),
         )
     )

@@ -6,19 +6,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydicom import dcmread
-from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, SecondaryCaptureImageStorage
+from pydicom.uid import (
+    UID,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    SecondaryCaptureImageStorage,
+)
 from pynetdicom import AE, evt
 from pynetdicom.events import Event
 from pynetdicom.sop_class import Verification
 
+from dicom.building import to_bytes
+from dicom.headers import read_header
+from dicom.pixels import decode_photo
 from dicom.receiver import Receiver
 from dicom.sending import Peer, PeerAddressError, PeerUnavailableError, RejectedError, echo, send_objects
 from dicom.standin import StandInPacs
 from dicom.statuses import is_stored, is_transient, words
+from dicom.tls import CertificateError, ClientTls
 from dicom.uids import derived_uid
-from tests.dicom.samples import STUDY_UID, photo, save, save_series
+from tests.dicom.samples import STUDY_UID, measurement_report, photo, save, save_series
 
 
 @pytest.fixture
@@ -89,6 +100,34 @@ def test_objects_of_several_kinds_share_an_association(pacs: StandInPacs, tmp_pa
     assert all(outcome.ok for outcome in outcomes)
     kept = dcmread(pacs.folder / STUDY_UID / f"{derived_uid('other')}.dcm")
     assert kept.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_peer_that_takes_no_jpeg_gets_the_same_photo_uncompressed(tmp_path: Path, syntax: UID) -> None:
+    pacs = StandInPacs(tmp_path / "pacs", syntaxes=(syntax,))
+    pacs.start()
+    path = save(photo(), tmp_path / "photo.dcm")
+    report = tmp_path / "report.dcm"
+    report.write_bytes(to_bytes(measurement_report([read_header(path)])))
+    sent = send_objects([path, report], Peer("STANDIN", "127.0.0.1", pacs.port), calling_ae="FACIALIS")
+    pacs.stop()
+    assert sent[0].words == f"stored, sent as {syntax.name}"
+    assert all(outcome.ok for outcome in sent)
+    kept = {dataset.SOPInstanceUID: dataset for dataset in map(dcmread, pacs.folder.rglob("*.dcm"))}
+    assert {dataset.file_meta.TransferSyntaxUID for dataset in kept.values()} == {syntax}
+    arrived = pacs.folder / STUDY_UID / f"{photo().SOPInstanceUID}.dcm"
+    # Two decoders round colours differently.
+    np.testing.assert_allclose(decode_photo(arrived).astype(int), decode_photo(path), atol=1)
+    assert kept[photo().SOPInstanceUID].LossyImageCompression == "01"
+    assert kept[dcmread(report).SOPInstanceUID] == dcmread(report)
+
+
+def test_unusable_files_for_tls_are_named(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    for unfit in (ClientTls(empty), ClientTls(tmp_path / "none"), ClientTls(None, empty)):
+        with pytest.raises(CertificateError, match="PEM"):
+            echo(Peer("STANDIN", "127.0.0.1", 104, unfit), "FACIALIS")
 
 
 def test_kind_that_the_peer_refuses_fails_alone(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from dicom.headers import PhotoHeader, read_header
 from dicom.sources import Predecessor, ReportSourcesError
 from dicom.timepoints import Timepoint
 from dicom.uids import CODING_SCHEME, CODING_SCHEME_UID, IMPLEMENTATION_CLASS_UID, derived_uid
+from grading.gates import SENTENCES
 from grading.protocols import JENA9
 from grading.scales import PREDICTED_ITEMS
 from tests.dicom.samples import PATIENT, STUDY_UID, measured, measurement_report, save_series
@@ -95,20 +96,27 @@ def test_unknown_side_is_left_out(headers: list[PhotoHeader]) -> None:
 
 
 def test_flags_are_coded_with_what_they_are_about(headers: list[PhotoHeader]) -> None:
-    flags = ["clipped.M4", "side.estimated", "face.small (REST)", "something.new"]
+    flags = [
+        "clipped.M4",
+        "side.estimated",
+        "face.small (REST)",
+        "pose.wrong.PUCKER (SMILE)",
+        "something.new",
+    ]
     dataset = read(headers, flags=flags)
     evaluations = group(dataset).get_qualitative_evaluations(name=codes.FLAG)
     assert [evaluation.value.value for evaluation in evaluations] == [
         "CLIPPED",
         "SIDE-ESTIMATED",
         "FACE-SMALL",
+        "POSE-WRONG",
         "FLAG-OTHER",
     ]
     about = [
         [child.ConceptCodeSequence[0].CodeValue for child in row.get("ContentSequence", [])]
         for row in children(group(dataset)[0], codes.FLAG.meaning)
     ]
-    assert about == [["EF-M4"], [], ["REST"], []]
+    assert about == [["EF-M4"], [], ["REST"], ["PUCKER", "SMILE"], []]
 
 
 @pytest.mark.parametrize(
@@ -172,6 +180,10 @@ def test_predecessor_is_named(headers: list[PhotoHeader]) -> None:
 def test_report_of_two_patients_is_refused(headers: list[PhotoHeader]) -> None:
     with pytest.raises(ReportSourcesError):
         measurement_report([headers[0], replace(headers[1], patient_id="FP-0002")])
+
+
+def test_every_flag_of_a_photo_has_a_code() -> None:
+    assert set(SENTENCES) <= set(codes.FLAGS)
 
 
 def test_every_code_fits_its_attributes() -> None:

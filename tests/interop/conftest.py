@@ -14,15 +14,19 @@ import pytest
 
 from dicom.receiver import Receiver, ReceiverConfig
 from dicom.sending import Peer
+from dicom.web import WebPeer
 from tests.dicom.samples import FolderIntake
+
+PASSWORD = "test"  # noqa: S105 - of a server that lives for the tests
 
 
 @dataclass(frozen=True)
 class Orthanc:
-    """A running Orthanc: where it listens for DICOM, and a client for its REST API."""
+    """A running Orthanc: where it listens for DICOM, a client for its REST API, its DICOMweb address."""
 
     peer: Peer
     rest: httpx.Client
+    web: WebPeer
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,14 @@ def program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed")
+    return found
+
+
+def plugin(name: str) -> Path:
+    """An installed plugin of Orthanc, or a skipped test."""
+    found = next(Path("/usr/share/orthanc/plugins").glob(name), None)
+    if found is None:
+        pytest.skip(f"Orthanc's plugin {name} is not installed")
     return found
 
 
@@ -97,7 +109,8 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
         "Name": "Test",
         "StorageDirectory": str(folder / "storage"),
         "IndexDirectory": str(folder / "storage"),
-        "Plugins": [],
+        "Plugins": [str(plugin("libOrthancDicomWeb.so"))],
+        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         "DicomAet": "ORTHANC",
         "DicomPort": dicom_port,
         "DicomCheckCalledAet": True,
@@ -106,7 +119,8 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
         "DicomModalities": {"facialis": ["FACIALIS", "127.0.0.1", 1]},
         "HttpPort": http_port,
         "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": False,
+        "AuthenticationEnabled": True,
+        "RegisteredUsers": {"facialis": PASSWORD},
     }
     path = folder / "orthanc.json"
     path.write_text(json.dumps(config))
@@ -115,8 +129,13 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     )
     try:
         wait_for(lambda: listens(http_port) and listens(dicom_port), process)
-        with httpx.Client(base_url=f"http://127.0.0.1:{http_port}", timeout=30) as rest:
-            yield Orthanc(Peer("ORTHANC", "127.0.0.1", dicom_port), rest)
+        address = f"http://127.0.0.1:{http_port}"
+        with httpx.Client(base_url=address, timeout=30, auth=("facialis", PASSWORD)) as rest:
+            yield Orthanc(
+                Peer("ORTHANC", "127.0.0.1", dicom_port),
+                rest,
+                WebPeer(f"{address}/dicom-web", "facialis", PASSWORD),
+            )
     finally:
         process.terminate()
         process.wait(30)

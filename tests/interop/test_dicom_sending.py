@@ -1,5 +1,6 @@
 """We send to other toolkits, and they hold what we meant."""
 
+import subprocess
 from io import BytesIO
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from pydicom import dcmread
 from dicom.building import to_bytes
 from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import read_header
-from dicom.sending import Peer, RejectedError, echo, send_objects
+from dicom.sending import Peer, PeerUnavailableError, RejectedError, echo, send_objects
 from dicom.timepoints import Timepoint
+from dicom.tls import ClientTls
 from dicom.uids import CODING_SCHEME, derived_uid
 from tests.dicom.samples import PATIENT, STUDY_UID, TAKEN_AT, measurement_report, save, save_series
-from tests.interop.conftest import Orthanc
+from tests.interop.conftest import Orthanc, free_port, listens, program, wait_for
 
 pytestmark = pytest.mark.interop
 
@@ -67,7 +69,6 @@ def test_orthanc_files_the_report_under_the_photos_patient_and_study(
     about = orthanc.rest.get(study["Path"]).json()
     assert about["PatientMainDicomTags"]["PatientID"] == PATIENT.id
     assert about["PatientMainDicomTags"]["PatientName"] == PATIENT.name
-    assert len(about["Series"]) == 2
     (found,) = orthanc.rest.post("/tools/lookup", content=derived_uid("interop", "report")).json()
     assert orthanc.rest.get(f"{found['Path']}/content/0042-0011").content[: len(PDF)] == PDF
     assert orthanc.rest.get(f"{found['Path']}/pdf").content == PDF
@@ -100,3 +101,41 @@ def test_orthanc_rejects_titles_that_it_does_not_know(orthanc: Orthanc) -> None:
     echo(orthanc.peer, "FACIALIS")
     with pytest.raises(RejectedError):
         echo(Peer("SOMEBODY", orthanc.peer.host, orthanc.peer.port), "FACIALIS")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that is its own authority, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    command = [
+        program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+        "-nodes", "-keyout", str(key), "-out", str(certificate), "-subj", "/CN=Test", "-days", "2",
+        "-addext", "subjectAltName=IP:127.0.0.1",
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+def test_dcmtk_over_tls_is_checked_and_sees_our_certificate(
+    tmp_path: Path, series: list[Path], certificate: tuple[Path, Path]
+) -> None:
+    port = free_port()
+    own, key = (str(path) for path in certificate)
+    command = [
+        program("storescp"), "-aet", "DCMTK", "+xa", "-od", str(tmp_path), "+tls", key, own,
+        "+cf", own, "-rc", str(port),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: listens(port), process)
+        known = Peer("DCMTK", "127.0.0.1", port, ClientTls(certificate[0], *certificate))
+        assert all(outcome.ok for outcome in send_objects(series, known, calling_ae="FACIALIS"))
+        for unfit in (None, ClientTls(), ClientTls(certificate[0])):
+            with pytest.raises(PeerUnavailableError):
+                echo(Peer("DCMTK", "127.0.0.1", port, unfit), "FACIALIS", timeout=3)
+        # What was refused harmed nothing.
+        echo(known, "FACIALIS")
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -4,10 +4,14 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from pynetdicom import evt
+from pynetdicom.events import Event
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from dicom.building import to_bytes
+from dicom.standin import StandInPacs
+from service.peer_settings import Destination
 from service.records import flow
 from service.records.models import (
     Bundle,
@@ -18,7 +22,7 @@ from service.records.models import (
     RecordingState,
     Report,
 )
-from service.settings import Destination, Settings
+from service.settings import Settings
 from service.storage import FolderStorage
 from tests.dicom.samples import photo
 from workers import tasks
@@ -69,10 +73,21 @@ def reported(engine: Engine) -> None:
 
 @pytest.fixture
 def context(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
-    destination = Destination(name="PACS", ae_title="PACS", host="127.0.0.1", port=1)
+    return use(engine, tmp_path, monkeypatch, port=1)
+
+
+def use(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> Context:
+    """The context of the tasks, with a PACS on ``port``."""
+    destination = Destination(name="PACS", ae_title="PACS", host="127.0.0.1", port=port)
     held = Context(Settings(destinations=(destination,)), engine, FolderStorage(tmp_path))
     monkeypatch.setattr(tasks, "context", lambda: held)
     return held
+
+
+def write_documents(context: Context) -> None:
+    """Objects that can be sent, as the documents of both gradings."""
+    for number, name in enumerate(("pdf old", "sr old", "pdf new", "sr new")):
+        context.storage.write(f"{name}.dcm", to_bytes(photo(sop_instance_uid=f"2.25.{number + 1}")))
 
 
 def delivery(engine: Engine, grading: str = "new", kind: str = "pdf") -> Delivery:
@@ -132,6 +147,48 @@ def test_an_absent_peer_is_tried_again_later(engine: Engine, context: Context) -
     assert row.next_attempt_at is not None
     assert row.answer
     assert recording(engine).state is RecordingState.REPORTED
+
+
+@pytest.mark.usefixtures("reported")
+def test_what_waits_for_a_peer_goes_over_one_association(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    associations: list[Event] = []
+    pacs = StandInPacs(tmp_path / "pacs", "PACS")
+    pacs.start([(evt.EVT_ACCEPTED, associations.append)])
+    held = use(engine, tmp_path, monkeypatch, port=pacs.port)
+    write_documents(held)
+    held.storage.write("sr old.dcm", b"no DICOM")
+    tasks.deliver_report(delivery(engine).id)
+    pacs.stop()
+    assert len(associations) == 1
+    states = {
+        name: delivery(engine, *reversed(name.split())).state for name in ("pdf old", "pdf new", "sr new")
+    }
+    assert set(states.values()) == {DeliveryState.DELIVERED}
+    assert delivery(engine, "old", "sr").state is DeliveryState.FAILED
+    assert len(list((tmp_path / "pacs").rglob("*.dcm"))) == 3
+    assert recording(engine).state is RecordingState.DELIVERED
+
+
+@pytest.mark.usefixtures("reported")
+def test_a_document_that_broke_a_worker_is_not_sent_along_with_others(
+    engine: Engine, context: Context
+) -> None:
+    write_documents(context)
+    change(engine, delivery(engine, kind="sr"), crashes=1)
+    tasks.deliver_report(delivery(engine).id)
+    assert delivery(engine, kind="sr").attempts == 0
+    assert delivery(engine, "old").attempts == 1
+
+
+@pytest.mark.usefixtures("reported")
+def test_waits_differ_a_little_so_that_not_all_come_back_at_once(engine: Engine, context: Context) -> None:
+    write_documents(context)
+    tasks.deliver_report(delivery(engine).id)
+    with Session(engine) as session:
+        times = session.scalars(select(Delivery.next_attempt_at)).all()
+    assert len(set(times)) == 4
 
 
 @pytest.mark.usefixtures("reported", "context")

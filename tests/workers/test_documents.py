@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from grading.bundle import COMMISSIONING_BUNDLE, describe_bundle, load_bundle
 from grading.scales import PREDICTED_ITEMS, sub_scores
 from service.intake import ServiceIntake
+from service.peer_settings import Destination
 from service.records import flow
 from service.records.flow import Stage
 from service.records.gradings import active_grading, register_bundle, save_grading
 from service.records.models import Recording, RecordingState, Report, Surgery
 from service.records.timepoints import link_surgeries
-from service.settings import Destination, Settings
+from service.settings import Settings
 from service.storage import FolderStorage
 from tests.service.samples import received, series
 from workers.context import Context
