@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
@@ -49,16 +51,23 @@ class SubScorePoints:
     limits: tuple[float, float, float] | None
 
 
-def draw_errors(path: Path, errors: Mapping[str, Mapping[str, Floats]], title: str, data: str) -> None:
+def draw_errors(
+    path: Path,
+    errors: Mapping[str, Mapping[str, Floats]],
+    levels: Mapping[str, Mapping[str, float]],
+    title: str,
+    data: str,
+) -> None:
     """Box plots of the absolute errors (k,) in points, by recipe and item id: the paper's Figure 3.
 
     A box spans the middle half and is cut at the median; whiskers reach to the last error within 1.5 times
-    its length, rings are errors beyond, and a short line ends each item's range.
+    its length, rings are errors beyond, and a diamond is the mean. ``levels`` are mean errors to compare
+    with, by what they are and item id, drawn across each item; an item without one has no line.
     """
     items = list(next(iter(errors.values())))
     with rc_context(_STYLE):
-        figure, (axes,) = _figure(8.4, 1)
-        wide = 0.8 / len(errors)
+        figure, (axes,) = _figure(min(max(4.6, 2.4 + 0.5 * len(items)), 10.0), 1)
+        wide = min(0.8 / len(errors), 0.3)
         colours = _colours(len(errors))
         for number, by_item in enumerate(errors.values()):
             offset = (number - (len(errors) - 1) / 2) * wide
@@ -68,24 +77,36 @@ def draw_errors(path: Path, errors: Mapping[str, Mapping[str, Floats]], title: s
                 widths=0.85 * wide,
                 manage_ticks=False,
                 patch_artist=True,
+                showmeans=True,
                 boxprops={"facecolor": colours[number], "edgecolor": _INK, "linewidth": 0.7},
                 medianprops={"color": _INK, "linewidth": 1.2},
                 whiskerprops={"color": _INK, "linewidth": 0.7},
                 capprops={"color": _INK, "linewidth": 0.7},
                 flierprops={"marker": "o", "markersize": 2.5, "markeredgecolor": _MUTED, "linewidth": 0.5},
+                meanprops=_MEAN,
             )
+        handles: list[Artist] = [
+            Patch(facecolor=colour, edgecolor=_INK, linewidth=0.7, label=f"recipe {recipe}")
+            for recipe, colour in zip(errors, colours, strict=True)
+        ]
+        handles.append(Line2D([], [], linestyle="none", label="mean error", **_MEAN))
+        for (name, level), style in zip(levels.items(), _LEVELS, strict=False):
+            reach = 0.55 * wide * len(errors)
+            places = [place for place, item in enumerate(items) if item in level]
+            heights = [level[items[place]] for place in places]
+            axes.hlines(
+                heights, [one - reach for one in places], [one + reach for one in places], zorder=3, **style
+            )
+            handles.append(Line2D([], [], label=name, **style))
         ranges = {item: f"{find_item(item).low:g}–{find_item(item).high:g}" for item in items}
         axes.set_xticks(range(len(items)), [f"{item}\n{ranges[item]}" for item in items])
+        axes.set_xlim(-0.6, len(items) - 0.4)
         axes.set_ylabel("absolute error, points")
         axes.set_ylim(bottom=0)
         axes.yaxis.grid(True, color=_HAIRLINE, linewidth=0.5)
         axes.set_axisbelow(True)
-        handles = [
-            Patch(facecolor=colour, edgecolor=_INK, linewidth=0.7, label=recipe)
-            for recipe, colour in zip(errors, colours, strict=True)
-        ]
-        axes.legend(handles=handles, title="Recipe", loc="upper right", frameon=False)
         axes.set_title(title)
+        figure.legend(handles=handles, loc="outside right upper", frameon=False, fontsize=7)
         _save(figure, path, data)
 
 
@@ -114,9 +135,10 @@ def draw_bland_altman(path: Path, panels: Sequence[SubScorePoints], data: str) -
             axes.axhline(0, color=_HAIRLINE, linewidth=0.8)
             for value, style in zip(panel.limits or (), ("-", "--", "--"), strict=False):
                 axes.axhline(value, color=_MUTED, linewidth=0.8, linestyle=style)
+                # beside the axes, where no point can lie under it
                 axes.annotate(
-                    f"{value:+.1f}", (1, value), xycoords=("axes fraction", "data"), color=_MUTED,
-                    xytext=(0, 2), textcoords="offset points", ha="right",
+                    f"{value:+.1f}".replace("-", "−"), (1, value), xycoords=("axes fraction", "data"),
+                    xytext=(3, 0), textcoords="offset points", va="center", color=_MUTED,
                 )  # fmt: skip
             _points(axes, (panel.labels + panel.predicted) / 2, panel.predicted - panel.labels, panel.healthy)
             axes.set(xlabel="mean of label and prediction, points", ylabel="predicted − label, points")
@@ -131,6 +153,17 @@ def _hex(colour: object) -> str:
 
 _INK, _MUTED, _HAIRLINE = _hex(INK), _hex(MUTED), _hex(HAIRLINE)
 _ACCENT, _BAR, _TRACK = _hex(ACCENT), _hex(BAR), _hex(TRACK)
+_MEAN: dict[str, Any] = {
+    "marker": "D",
+    "markersize": 3,
+    "markerfacecolor": "white",
+    "markeredgecolor": _INK,
+    "markeredgewidth": 0.7,
+}
+_LEVELS: tuple[dict[str, Any], ...] = (
+    {"color": _INK, "linewidth": 1.0, "linestyle": ":"},
+    {"color": _ACCENT, "linewidth": 1.0, "linestyle": "--"},
+)
 
 
 def _colours(count: int) -> list[str]:

@@ -7,7 +7,7 @@ each table means.
 from grading.evaluation.agreeing import agreement_table, consensus_table, rater_line, weight_table
 from grading.evaluation.all_tables import all_tables
 from grading.evaluation.answers import answer_table
-from grading.evaluation.outcomes import Outcomes, item_outcomes, sub_score_outcomes
+from grading.evaluation.outcomes import Group, Outcomes, item_outcomes, sub_score_outcomes
 from grading.evaluation.page import data_line, markdown_page
 from grading.evaluation.running import Evaluation, EvaluationError, Model, choose_models, evaluate
 from grading.evaluation.tables import Table, tables_as_json
@@ -15,6 +15,7 @@ from grading.evaluation.tables import Table, tables_as_json
 __all__ = [
     "Evaluation",
     "EvaluationError",
+    "Group",
     "Model",
     "Outcomes",
     "Table",

@@ -95,7 +95,7 @@ _PAPER_NOTE: dict[Group, str] = {
     "patients": "The paper gives no figure for patients alone.",
     "healthy": "The paper gives the average only.",
     "all": "The paper pools patients and healthy people as this table does, but other ones: the difference "
-    "is not one of methods alone.",
+    "is not one of methods alone. Its SD beside an item is taken to be over recordings too.",
 }
 
 

@@ -9,7 +9,7 @@ from grading.evaluation.measures import Estimate, average, sample_sd
 from grading.evaluation.outcomes import item_outcomes
 from grading.evaluation.running import Evaluation
 from grading.evaluation.tables import INTERVALS, Cell, Table
-from grading.paper_results import ITEM_ERRORS, MEAN_ERRORS
+from grading.paper_results import ITEM_ERRORS, MEAN_ERROR_SD, MEAN_ERRORS
 
 _PAPER_NOTE = "The paper's figures come from its own patients, by its own recipe."
 _FIGURES = ("MAE of all", "Patients' share of range %", "Patients below the median %", "Healthy people's MAE")
@@ -65,16 +65,20 @@ def item_model_table(evaluation: Evaluation) -> Table:
         paper = ITEM_ERRORS.get(item.id)
         rows.append((item.name, *(column[number] for column in errors), paper.mean if paper else None))
     means = [float(np.mean(column)) for column in errors]
-    published = MEAN_ERRORS["vgg-face"] if {item.id for item in items} == set(ITEM_ERRORS) else None
+    of_paper = {item.id for item in items} == set(ITEM_ERRORS)
+    published, published_sd = (MEAN_ERRORS["vgg-face"], MEAN_ERROR_SD) if of_paper else (None, None)
     if len(items) > 1:
         rows.append(("Mean", *means, published))
-        rows.append(("SD across items", *(sample_sd(np.array(column)) for column in errors), None))
+        rows.append(("SD across items", *(sample_sd(np.array(column)) for column in errors), published_sd))
     return Table(
         "items-by-model",
         "Items by model (the paper's Table 3)",
         ("Item", *(f"{run.recipe.name}, {run.backbone} {run.layer}" for run in runs), "Paper, VGG-Face"),
         tuple(rows),
-        ("Mean absolute errors in points, patients and healthy people pooled as in the paper.",),
+        (
+            "Mean absolute errors in points, patients and healthy people pooled as in the paper. Their SD "
+            "over recordings stands in the table of each recipe's items.",
+        ),
     )
 
 

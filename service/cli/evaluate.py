@@ -14,7 +14,7 @@ from service.cli.raters import Experience, Raters, RaterWeights, rater_weights, 
 from service.settings import load_settings
 
 if TYPE_CHECKING:
-    from grading.evaluation import Evaluation, Table
+    from grading.evaluation import Evaluation, Group, Table
     from grading.features import Progress as Tell
     from reports.evaluation_figures import SubScorePoints
 
@@ -90,13 +90,25 @@ def evaluate(
         )  # fmt: skip
     for photo in evaluation.unusable:
         typer.echo(f"left out {photo.subject}/{photo.session} {photo.pose}: {photo.reason}", err=True)
-    tables = all_tables(evaluation, draws=bootstrap)
+    tables = [*all_tables(evaluation, draws=bootstrap), *_agreement(cohort, raters, bootstrap)]
     _write(evaluation, tables, out)
     if as_json:
         typer.echo(tables_as_json(data_line(evaluation), tables))
         return
     _tell(tables[0])
     typer.echo(f"{len(tables)} tables and the page {PAGE} are in {out}")
+
+
+def _agreement(cohort: Path, raters: RaterWeights, draws: int) -> "list[Table]":
+    """How far the raters agree whose labels were learned; nothing where there are none."""
+    from grading.annotations import ANNOTATIONS, read_annotations
+    from grading.cohort import read_persons
+    from grading.evaluation import agreement_table
+
+    if raters is RaterWeights.NONE or not (cohort / ANNOTATIONS).exists():
+        return []
+    annotations = read_annotations(cohort / ANNOTATIONS)
+    return [agreement_table(annotations, persons=read_persons(cohort), draws=max(draws, 1)).filled()]
 
 
 def _files(given: Sequence[str]) -> dict[str, Path]:
@@ -122,19 +134,36 @@ def _write(evaluation: "Evaluation", tables: "Sequence[Table]", out: Path) -> No
 
 def _draw(evaluation: "Evaluation", out: Path) -> dict[str, str]:
     """Draw the figures; their file names by caption."""
+    import numpy as np
+
     from grading.evaluation import data_line, item_outcomes
+    from grading.paper_results import ITEM_ERRORS
     from reports.evaluation_figures import draw_agreement, draw_bland_altman, draw_errors
 
     data = data_line(evaluation)
     main = evaluation.main
     figures: dict[str, str] = {}
-    for group in ("patients", "all"):
+    groups: tuple[Group, ...] = ("patients", "all")
+    for group in groups:
         errors = {
             one.recipe.name: {item.id: item.of(group).errors for item in item_outcomes(one)} for one in main
         }
+        if not any(len(of_item) for by_item in errors.values() for of_item in by_item.values()):
+            continue
+        levels = {
+            "constant median's mean error": {
+                item.id: float(np.abs(item.of(group).median - item.of(group).labels).mean())
+                for item in item_outcomes(main[-1])
+                if len(item.of(group))
+            }
+        }
+        if group == "all" and set(main[-1].items) == set(ITEM_ERRORS):
+            levels["paper's mean error (other people)"] = {
+                item: one.mean for item, one in ITEM_ERRORS.items()
+            }
         caption = f"Absolute errors of {'patients' if group == 'patients' else 'everybody, as in the paper'}"
         figures[caption] = f"errors-{group}.png"
-        draw_errors(out / figures[caption], errors, caption, data)
+        draw_errors(out / figures[caption], errors, levels, caption, data)
     panels = _panels(evaluation)
     if panels:
         caption = f"Derived scores by the recipe {main[-1].recipe.name}, predicted against label"
