@@ -1,6 +1,6 @@
 """Cross-validation as tables: how wrong a recipe is, beside honest baselines and the paper's figures.
 
-`evaluate` runs it, `all_tables` makes its tables, `markdown_page` joins them. `docs/evaluation.md` says what
+`evaluate` runs it, `all_tables` makes its tables, `markdown_page` joins them. `docs/evaluating.md` says what
 each table means.
 """
 
