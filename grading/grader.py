@@ -87,7 +87,7 @@ class Grader:
         backbone = load_backbone(name, layer, weights=weights, device=device, precision=precision)
         check_backbone(bundle, backbone)
         self.bundle = bundle
-        self._backbone = backbone
+        self.backbone = backbone
         self._flags = () if precision == "float32" else (f"precision.{precision}",)
 
     def grade(self, crops: Mapping[str, Photo], side: str | None = None) -> Grading:
@@ -120,7 +120,7 @@ class Grader:
         poses, tiles = self.bundle.poses, self.bundle.preprocessing.tiles
         halves = [[split(crops[pose], tiles) for pose in poses] for crops in recordings]
         batch = np.stack([tile for crops in halves for photo in crops for tile in photo])
-        network = self._backbone.features(batch)
+        network = self.backbone.features(batch)
         network = network.reshape(len(recordings), len(poses), tiles, *network.shape[1:])
         moves = self.bundle.recipe.moves
         if not moves:

@@ -66,7 +66,7 @@ def _pattern(crop: Photo, midline: int) -> Vector:
     causes = (steps, steps * columns, rows, columns, np.ones_like(rows))
     explained = np.stack([cause.ravel() for cause in causes], axis=1)
     rest = difference.ravel() - explained @ np.linalg.lstsq(explained, difference.ravel(), rcond=None)[0]
-    rest[np.any([_thinned(tile.max(axis=2) == 0, midline) for tile in tiles], axis=0).ravel()] = 0
+    rest[np.any([_thinned(tile, midline).max(axis=2) == 0 for tile in tiles], axis=0).ravel()] = 0
     length = float(np.linalg.norm(rest))
     return rest / length if length > _DUST else np.zeros_like(rest)
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grading.errors import PermanentError
 from grading.eyes import Eyes, find_eyes
 from grading.face import FaceBox, Photo, find_face
 from grading.framing import PREPROCESSING, EyeFrame, Preprocessing, cut, leaves_photo
 from grading.gates import CUT_OFF, MIRRORED, RULES, Flag, Limits, Rules
 from grading.mirroring import mirrored_photos
+from grading.parallel import map_threads
 from grading.quality import photo_flags
 
 
@@ -45,6 +47,25 @@ def prepare_photo(
     cut_off = (Flag(CUT_OFF),) if leaves_photo(photo, face, eyes, preprocessing.frame) else ()
     flags = rules.apply((*photo_flags(photo, face, eyes, rules.limits), *cut_off))
     return PreparedPhoto(pose, face, eyes, cut(photo, face, eyes, preprocessing), flags)
+
+
+def prepare_series(
+    photos: Mapping[str, Photo], preprocessing: Preprocessing = PREPROCESSING, rules: Rules = RULES
+) -> tuple[dict[str, PreparedPhoto], dict[str, PermanentError]]:
+    """Prepare the photos of a series, by pose code, on all cores.
+
+    The second answer says of the others why they cannot be graded: what `prepare_photo` raised.
+    """
+
+    def prepare(pose: str) -> PreparedPhoto | PermanentError:
+        try:
+            return prepare_photo(photos[pose], pose, preprocessing, rules)
+        except PermanentError as error:
+            return error
+
+    done = dict(zip(photos, map_threads(prepare, photos), strict=True))
+    prepared = {pose: one for pose, one in done.items() if isinstance(one, PreparedPhoto)}
+    return prepared, {pose: one for pose, one in done.items() if isinstance(one, PermanentError)}
 
 
 def series_flags(

@@ -13,7 +13,7 @@ from grading.errors import PermanentError
 from grading.face import Photo
 from grading.grader import Grader, Grading
 from grading.photos import SUFFIXES, load_series
-from grading.preparing import prepare_photo, series_flags
+from grading.preparing import prepare_series, series_flags
 from grading.protocols import PROTOCOLS, Protocol
 from grading.scales import Item, find_item
 from service.intake import pose_rules
@@ -163,13 +163,9 @@ def grade_folder(folder: Path, settings: Settings, side: str | None = None) -> O
     protocol = PROTOCOLS[settings.protocol]
     photos = load_recording(folder, pose_rules(settings), protocol)
     rules = quality_rules(settings.quality)
-    faults = []
-    prepared = {}
-    for pose in protocol.poses:
-        try:
-            prepared[pose.code] = prepare_photo(photos[pose.code], pose.code, bundle.preprocessing, rules)
-        except PermanentError as error:
-            faults.append((pose, error))
+    ordered = {pose.code: photos[pose.code] for pose in protocol.poses}
+    prepared, refused = prepare_series(ordered, bundle.preprocessing, rules)
+    faults = [(protocol.by_code[code], error) for code, error in refused.items()]
     if faults:
         raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
     crops = {code: photo.crop for code, photo in prepared.items()}

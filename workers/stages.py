@@ -18,8 +18,9 @@ from grading.bundle import Bundle, describe_bundle
 from grading.errors import PermanentError
 from grading.face import Photo as Pixels
 from grading.framing import Preprocessing, view
+from grading.parallel import map_threads
 from grading.preparing import PreparedPhoto, prepare_photo, series_flags
-from grading.protocols import PROTOCOLS, Pose
+from grading.protocols import PROTOCOLS
 from service.database import transaction
 from service.intake import identity_problem, place_photos, pose_rules
 from service.photographs import SeriesFaultError, check_modality, judge, photo_faults, quality_rules
@@ -70,33 +71,34 @@ def prepare(context: Context, lease: Lease) -> None:
             )
             for photo in recording.photos
         ]
-    prepared: dict[int, PreparedPhoto] = {}
-    keys: dict[int, tuple[str, str]] = {}
-    faults: list[tuple[Pose, PermanentError]] = []
     preprocessing = context.bundle.preprocessing
     rules = quality_rules(context.settings.quality)
-    for job in jobs:
-        pose = protocol.by_code[job.pose]
+
+    def work(job: _Job) -> PreparedPhoto | PermanentError:
         try:
             pixels = _pixels(context.storage, job)
-            prepared[job.photo_id] = photo = prepare_photo(pixels, job.pose, preprocessing, rules)
+            photo = prepare_photo(pixels, job.pose, preprocessing, rules)
         except PermanentError as error:
-            faults.append((pose, error))
-            continue
-        keys[job.photo_id] = crop_keys(job.sha256, preprocessing)
-        context.storage.write(keys[job.photo_id][0], _encode(photo.crop, "PNG"))
-        context.storage.write(keys[job.photo_id][1], _encode(view(pixels, photo.eyes), "JPEG"))
+            return error
+        crop_key, view_key = crop_keys(job.sha256, preprocessing)
+        context.storage.write(crop_key, _encode(photo.crop, "PNG"))
+        context.storage.write(view_key, _encode(view(pixels, photo.eyes), "JPEG"))
+        return photo
+
+    done = list(zip(jobs, map_threads(work, jobs), strict=True))
+    faults = [(protocol.by_code[job.pose], one) for job, one in done if isinstance(one, PermanentError)]
     if faults:
         raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
-    crops = {photo.pose: photo.crop for photo in prepared.values()}
+    prepared = [(job, one) for job, one in done if isinstance(one, PreparedPhoto)]
+    crops = {photo.pose: photo.crop for _, photo in prepared}
     told = judge(series_flags(crops, preprocessing, rules.limits), rules, protocol)
     with transaction(context.engine) as session:
         flow.finish(session, Stage.PREPARE, lease)
-        for photo_id, result in prepared.items():
-            row = session.get_one(Photo, photo_id)
+        for job, result in prepared:
+            row = session.get_one(Photo, job.photo_id)
             face = result.face
             row.face = {"left": face.left, "top": face.top, "right": face.right, "bottom": face.bottom}
-            row.crop_key, row.view_key = keys[photo_id]
+            row.crop_key, row.view_key = crop_keys(job.sha256, preprocessing)
             row.flags = [*map(str, result.flags), *told.get(result.pose, [])]
 
 
