@@ -60,6 +60,7 @@ def content(seed: int) -> RecordingReport:
         days_from_surgery=188,
         timepoint="6 months",
         affected_side="L",
+        side_estimated=False,
         protocol=JENA9.name,
         photos=tuple(ReportPhoto(pose.number, pose.name, photo(rng)) for pose in JENA9.poses),
         items=tuple(

@@ -30,18 +30,21 @@ if TYPE_CHECKING:
 class Grading:
     """One model's result for one recording.
 
-    ``scores`` and 90 % prediction ``intervals`` by item id in points, within each item's range. ``side`` is
-    the affected side that was assumed, None where the model does not ask for it. ``flags`` say what a reader
-    must know: items whose score was outside its range and was clipped (`clipped.M4`: there the model
-    extrapolates), a side that was estimated, a recording unlike the training data, a network that computed in
-    lower precision (`precision.bfloat16`). The bundle is named by its
-    name, version and hash.
+    ``scores`` and 90 % prediction ``intervals`` by item id in points, within each item's range;
+    ``sub_intervals`` are those of the folded sub-scores by their id. ``side`` is the affected side that was
+    assumed, None where the model does not ask for it. ``novelty`` is the distance to the training data, above
+    1 unlike it. ``flags`` say what a reader must know: items whose score was outside its range and was
+    clipped (`clipped.M4`: there the model extrapolates), a side that was estimated, a recording unlike the
+    training data, a network that computed in lower precision (`precision.bfloat16`). The bundle is named by
+    its name, version and hash.
     """
 
     scores: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     sub_scores: tuple[SubScore, ...]
+    sub_intervals: dict[str, tuple[float, float]]
     side: str | None
+    novelty: float
     flags: tuple[str, ...]
     bundle_name: str
     bundle_version: str
@@ -140,7 +143,9 @@ class Grader:
             scored.scores,
             scored.intervals,
             sub_scores(scored.scores),
+            scored.sub_intervals,
             scored.side,
+            scored.novelty,
             (*scored.flags, *self._flags),
             self.bundle.name,
             self.bundle.version,

@@ -7,7 +7,7 @@ import numpy as np
 
 from grading.bundle import Bundle
 from grading.maps import Cases, Maps
-from grading.scales import find_item
+from grading.scales import find_item, sub_scores
 from grading.uncertainty import Uncertainty, by_score, interval
 
 
@@ -16,14 +16,16 @@ class Scored:
     """One recording's result.
 
     ``scores`` by item id in points, within each item's range; ``raw`` before that. ``intervals`` are 90 %
-    prediction intervals by item id, wider the more the recording is unlike the training data. ``side`` is the
-    affected side that was assumed (`R`, `L`, None where the model does not ask); ``side_estimated`` says that
-    no record told it. ``novelty`` is the distance to the training data, above 1 unlike it.
+    prediction intervals by item id, ``sub_intervals`` those of the folded sub-scores by theirs, both wider
+    the more the recording is unlike the training data. ``side`` is the affected side that was assumed (`R`,
+    `L`, None where the model does not ask); ``side_estimated`` says that no record told it. ``novelty`` is
+    the distance to the training data, above 1 unlike it.
     """
 
     scores: dict[str, float]
     raw: dict[str, float]
     intervals: dict[str, tuple[float, float]]
+    sub_intervals: dict[str, tuple[float, float]]
     side: str | None
     side_estimated: bool
     novelty: float
@@ -68,12 +70,18 @@ def score_maps(bundle: Bundle, maps: Maps, sides: Sequence[str | None]) -> list[
 def _scored(
     raw: dict[str, float], known: Mapping[str, Uncertainty], side: str | None, estimated: bool, novelty: float
 ) -> Scored:
+    widened = max(1.0, novelty)
     scores = {}
     intervals = {}
     for item_id, score in raw.items():
         item = find_item(item_id)
         scores[item_id] = clipped = min(max(score, item.low), item.high)
         if item_id in known:
-            half_width = known[item_id].half_width * max(1.0, novelty)
+            half_width = known[item_id].half_width * widened
             intervals[item_id] = interval(clipped, half_width, item.low, item.high)
-    return Scored(scores, raw, intervals, side, estimated, novelty)
+    sub_intervals = {
+        one.id: interval(one.value, known[one.id].half_width * widened, one.low, one.high)
+        for one in sub_scores(scores)
+        if one.formula == "folded" and one.id in known
+    }
+    return Scored(scores, raw, intervals, sub_intervals, side, estimated, novelty)

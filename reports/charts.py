@@ -33,26 +33,30 @@ def _balanced_line(sheet: Sheet, x: float, y: float, wide: float) -> None:
 
 
 def draw_item(sheet: Sheet, x: float, y: float, wide: float, graded: ReportItem) -> None:
-    """Draw one item around the height ``y``: track, bar, known error as a whisker, first value as a ring."""
+    """Draw one item around the height ``y``: track, bar, interval as a whisker, first value as a ring."""
     item = graded.item
     start = axis_position(BALANCED, x, wide) if item.two_sided else x
     at = axis_position(graded.value, x, wide)
     _track(sheet, x, y, wide, item)
     sheet.box(min(start, at), y - _THICK / 2, max(abs(at - start), 0.8), _THICK, fill=BAR)
     _balanced_line(sheet, x, y, wide)
-    if graded.known_error is not None:
-        low = axis_position(max(graded.value - graded.known_error, item.low), x, wide)
-        high = axis_position(min(graded.value + graded.known_error, item.high), x, wide)
-        sheet.rule(low, y, high, y, colour=INK, weight=0.7)
-        for edge in (low, high):
-            sheet.rule(edge, y - 1.6, edge, y + 1.6, colour=INK, weight=0.7)
+    if graded.interval is not None:
+        _whisker(sheet, y, *(axis_position(end, x, wide) for end in graded.interval))
     if graded.first_value is not None:
         sheet.ring(axis_position(graded.first_value, x, wide), y, 2.0, fill=WHITE, stroke=INK)
 
 
 def draw_sub_score(sheet: Sheet, x: float, y: float, wide: float, score: ReportSubScore) -> None:
-    """Draw a folded score, 0 to 100, as a bar that is full when balanced; the first value is a ring."""
+    """Draw a folded score, 0 to 100, as a bar that is full when balanced, with whisker and ring."""
     sheet.box(x, y - _THICK / 2, wide, _THICK, fill=TRACK)
     sheet.box(x, y - _THICK / 2, max(wide * score.sub_score.value / BALANCED, 0.8), _THICK, fill=BAR)
+    if score.interval is not None:
+        _whisker(sheet, y, *(x + wide * end / BALANCED for end in score.interval))
     if score.first_value is not None:
         sheet.ring(x + wide * score.first_value / BALANCED, y, 2.0, fill=WHITE, stroke=INK)
+
+
+def _whisker(sheet: Sheet, y: float, low: float, high: float) -> None:
+    sheet.rule(low, y, high, y, colour=INK, weight=0.7)
+    for edge in (low, high):
+        sheet.rule(edge, y - 1.6, edge, y + 1.6, colour=INK, weight=0.7)

@@ -48,7 +48,9 @@ class ReportItem:
 
     ``value`` and ``first_value`` (the first recording's, None where this is the first) lie in the item's
     range. ``photo_number`` is the pose number it was read from. ``known_error`` is the model's mean absolute
-    error of this item in cross-validation, in points.
+    error of this item in cross-validation, ``interval`` the score's 90 % prediction interval, ``mdc`` the
+    minimal detectable change, all in points. ``verdict`` says in words whether the change is more than
+    measurement error. Each is None where it is not known.
     """
 
     item: Item
@@ -56,14 +58,23 @@ class ReportItem:
     photo_number: int | None
     first_value: float | None
     known_error: float | None
+    interval: tuple[float, float] | None = None
+    mdc: float | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True)
 class ReportSubScore:
-    """One derived score and the same score of the first recording, None where this is the first."""
+    """One derived score and the same score of the first recording, None where this is the first.
+
+    ``interval``, ``mdc`` and ``verdict`` as in `ReportItem`.
+    """
 
     sub_score: SubScore
     first_value: float | None
+    interval: tuple[float, float] | None = None
+    mdc: float | None = None
+    verdict: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,9 +101,10 @@ class RecordingReport:
 
     ``uid`` is the report's own UID. ``days_from_surgery`` is negative before the surgery.
     ``first_recorded_on`` is the date of the recording that the changes refer to, None where this is the
-    patient's first. ``items`` are of the twelve that are read from stills; one that is left out is printed
-    as not graded. ``product`` is the program's name and version, ``created_at`` the moment the report is
-    dated with: it is printed and is the PDF's only clock.
+    patient's first. ``affected_side`` is the one that the scores assume; ``side_estimated`` says that no
+    record told it. ``items`` are of the twelve that are read from stills; one that is left out is printed as
+    not graded. ``product`` is the program's name and version, ``created_at`` the moment the report is dated
+    with: it is printed and is the PDF's only clock.
     """
 
     uid: str
@@ -102,6 +114,7 @@ class RecordingReport:
     days_from_surgery: int | None
     timepoint: str | None
     affected_side: str | None
+    side_estimated: bool
     protocol: str
     photos: tuple[ReportPhoto, ...]
     items: tuple[ReportItem, ...]

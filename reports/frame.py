@@ -72,7 +72,10 @@ def _facts(sheet: Sheet, report: RecordingReport, y: float) -> float:
         ("Photos taken", report.recorded_on.isoformat()),
         ("Time from surgery", words.time_from_surgery(report)),
         ("Surgery", words.surgery(report.surgery)),
-        ("Affected side", words.side(report.affected_side)),
+        (
+            "Affected side",
+            words.side(report.affected_side) + (", estimated" if report.side_estimated else ""),
+        ),
         ("Protocol", report.protocol or words.NOT_STATED),
     )
     lowest, x = y, LEFT

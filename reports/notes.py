@@ -4,7 +4,6 @@ from reports.content import RecordingReport
 from reports.fonts import BOLD, REGULAR
 from reports.sheet import BODY, INK, LEFT, MEASURE, MUTED, RIGHT, Sheet, clip, leading, wrap
 from reports.summary import SYNKINESIS, draw_flag
-from reports.table import CHANCE
 
 _GUTTER = 22.0
 _HALF = (MEASURE - _GUTTER) / 2
@@ -14,12 +13,12 @@ _TEXT = 8.2
 _REVIEW_HEIGHT = 116.0
 
 _ERRORS_SIMULATED = (
-    "Known errors were measured on simulated palsy: faces drawn or altered by a computer, each graded by a "
-    "model that had not seen that face. They do not tell how large the error on a patient is."
+    "Errors, intervals and MDC were measured on simulated palsy: faces drawn or altered by a computer, each "
+    "graded by a model that had not seen that face. They do not tell how large the error on a patient is."
 )
 _ERRORS_PATIENTS = (
-    "Known errors were measured in cross-validation: each person was graded by a model that had not seen any "
-    "photo of them."
+    "Errors, intervals and MDC were measured in cross-validation: each person was graded by a model that had "
+    "not seen any photo of them."
 )
 _COMMISSIONING = (
     "The model was not trained on graded patients. It shows that the installation works; its scores must not "
@@ -57,8 +56,9 @@ def _reading(report: RecordingReport) -> tuple[str, ...]:
         "literature. Deviations in opposite directions cancel out.",
         f"{SYNKINESIS} A total would need them.",
         _ERRORS_SIMULATED if report.model.commissioning else _ERRORS_PATIENTS,
-        f"Both recordings of a change carry the error: up to {CHANCE:.1f} times the known error it "
-        "may be chance.",
+        "A 90 % interval is made to hold the score that raters would give in nine recordings of ten. Both "
+        "recordings of a change carry an error: without any true change, one pair of twenty still differs by "
+        "more than the minimal detectable change (MDC).",
         "R and L mark the patient's right and left, the darker mark the affected side. Photos are not "
         "mirrored: the patient's right side is on the left of the picture.",
     )

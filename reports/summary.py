@@ -11,7 +11,7 @@ NO_FLAGS = "None: no check of the photos or the scores objected."
 
 _GROUPS = {"static": "Static", "dynamic": "Dynamic"}
 _BIG = 30.0
-_TILE = 82.0
+_TILE = 88.0
 _BULLET = 7.0
 
 
@@ -73,10 +73,15 @@ def _tile(
     number = f"{folded.sub_score.value:.0f}"
     sheet.text(x, base, number, size=_BIG, font=BOLD)
     after = x + width(number, BOLD, _BIG) + 6
-    sheet.text(after, base + 13, name, size=8.6, font=BOLD)
-    sheet.text(after, base + 2, f"of {folded.sub_score.high:.0f}, formula “folded”", colour=MUTED)
+    named = sheet.text(after, base + 13, name, size=8.6, font=BOLD)
+    sheet.text(named + 4, base + 13, "formula “folded”", colour=MUTED)
+    within = f"of {folded.sub_score.high:.0f}"
+    if folded.interval is not None:
+        within += ", 90 % interval {:.0f}–{:.0f}".format(*folded.interval)
+    sheet.text(after, base + 2, within, colour=MUTED)
     draw_sub_score(sheet, x, base - 11, wide, folded)
     sheet.text(x, base - 26, _change(folded, report), font=BOLD)
+    sheet.text(x, base - 36, _judgement(folded), font=BOLD)
     if plain is not None:
         mean = f"Plain mean, formula “raj”: {plain.sub_score.value:.0f} of {plain.sub_score.high:.0f}"
         changed = (
@@ -84,7 +89,7 @@ def _tile(
             if plain.first_value is None
             else f", change {_points(plain.sub_score.value, plain.first_value)}"
         )
-        sheet.text(x, base - 37, mean + changed, size=SMALL, colour=MUTED)
+        sheet.text(x, base - 46, mean + changed, size=SMALL, colour=MUTED)
 
 
 def _change(score: ReportSubScore, report: RecordingReport) -> str:
@@ -92,6 +97,12 @@ def _change(score: ReportSubScore, report: RecordingReport) -> str:
         return "No earlier recording graded by this model"
     points = _points(score.sub_score.value, score.first_value)
     return f"{points} since the first, {report.first_recorded_on.isoformat()}"
+
+
+def _judgement(score: ReportSubScore) -> str:
+    """The verdict on the change, and the change that it takes."""
+    known = "" if score.mdc is None else f"(MDC {score.mdc:.0f} points)"
+    return " ".join(filter(None, (score.verdict, known)))
 
 
 def _points(now: float, first: float) -> str:

@@ -1,6 +1,5 @@
 """The table of graded items."""
 
-import math
 from dataclasses import dataclass
 
 from grading.scales import BALANCED, DYNAMIC_ITEMS, STATIC_ITEMS, Item
@@ -8,12 +7,26 @@ from reports import words
 from reports.charts import AXIS_END, axis_position, draw_item, draw_ungraded
 from reports.content import RecordingReport, ReportItem
 from reports.fonts import BOLD, REGULAR
-from reports.sheet import BODY, INK, LEFT, MEASURE, MUTED, RIGHT, SMALL, TINT, Sheet, clip, leading, wrap
+from reports.sheet import (
+    BODY,
+    INK,
+    LEFT,
+    MEASURE,
+    MUTED,
+    RIGHT,
+    SMALL,
+    TINT,
+    Sheet,
+    clip,
+    fitting_size,
+    leading,
+    wrap,
+)
 
 PROVISIONAL = "†"
 NONE = "–"
-CHANCE = 1.96 * math.sqrt(2) / math.sqrt(2 / math.pi)
 _ROW = 15.8
+_TIGHT = 5.4
 NOT_GRADED = "not graded"
 _GROUPS = (
     ("Static: the face at rest", STATIC_ITEMS),
@@ -31,15 +44,30 @@ class _Column:
 
 
 _ID = _Column("Item", LEFT + 4, 0)
-_NAME = _Column("", LEFT + 24, 0)
-_VALUE = _Column("Score", LEFT + 186, 1)
-_RANGE = _Column("Range", LEFT + 193, 0)
-_DIRECTION = _Column("In words", LEFT + 353, 0)
-_ERROR = _Column("Known error", LEFT + 457, 1)
-_PHOTO = _Column("Photo", LEFT + 480, 0.5)
-_CHANGE = _Column("Change", RIGHT - 4, 1)
-_COLUMNS = (_ID, _NAME, _VALUE, _RANGE, _DIRECTION, _ERROR, _PHOTO, _CHANGE)
-_BAR_X, _BAR_WIDE = LEFT + 228, 114.0
+_NAME = _Column("", LEFT + 19, 0)
+_VALUE = _Column("Score", LEFT + 174, 1)
+_INTERVAL = _Column("90 %", LEFT + 193.5, 0.5)
+_RANGE = _Column("Range", LEFT + 212, 0)
+_DIRECTION = _Column("In words", LEFT + 303, 0)
+_ERROR = _Column("Error", LEFT + 373, 1)
+_PHOTO = _Column("Photo", LEFT + 387, 0.5)
+_CHANGE = _Column("Change", LEFT + 421, 1)
+_MDC = _Column("MDC", LEFT + 440, 1)
+_VERDICT = _Column("The change is", LEFT + 446, 0)
+_COLUMNS = (
+    _ID,
+    _NAME,
+    _VALUE,
+    _INTERVAL,
+    _RANGE,
+    _DIRECTION,
+    _ERROR,
+    _PHOTO,
+    _CHANGE,
+    _MDC,
+    _VERDICT,
+)
+_BAR_X, _BAR_WIDE = LEFT + 236, 60.0
 
 
 def change(graded: ReportItem) -> str:
@@ -49,15 +77,11 @@ def change(graded: ReportItem) -> str:
     return words.signed(round(graded.value) - round(graded.first_value))
 
 
-def may_be_chance(graded: ReportItem) -> bool:
-    """Whether the change since the first recording is one that errors alone would often make.
-
-    With normal errors of standard deviation s the minimal detectable change (95 %) is 1.96 √2 s, and the
-    mean absolute error is √(2/π) s: together `CHANCE` times the known error.
-    """
-    if graded.first_value is None or graded.known_error is None:
-        return True
-    return abs(graded.value - graded.first_value) <= CHANCE * graded.known_error
+def is_real(graded: ReportItem) -> bool:
+    """Whether the change since the first recording is more than measurement error."""
+    if graded.first_value is None or graded.mdc is None:
+        return False
+    return abs(graded.value - graded.first_value) > graded.mdc
 
 
 def in_words(graded: ReportItem) -> str:
@@ -110,29 +134,43 @@ def _row(sheet: Sheet, middle: float, item: Item, graded: ReportItem | None) -> 
         return
     draw_item(sheet, _BAR_X, middle, _BAR_WIDE, graded)
     sheet.text(_DIRECTION.x, base, in_words(graded))
+    if graded.interval is not None:
+        low, high = graded.interval
+        sheet.text(_INTERVAL.x, base, f"{low:.0f}–{high:.0f}", align=0.5)
     error = NONE if graded.known_error is None else f"±{graded.known_error:.0f}"
     sheet.text(_ERROR.x, base, error, align=1)
     sheet.text(_PHOTO.x, base, NONE if graded.photo_number is None else str(graded.photo_number), align=0.5)
-    chance = may_be_chance(graded)
-    font, colour = (REGULAR, MUTED) if chance else (BOLD, INK)
+    font, colour = (BOLD, INK) if is_real(graded) else (REGULAR, MUTED)
     sheet.text(_CHANGE.x, base, change(graded), font=font, colour=colour, align=1)
+    sheet.text(_MDC.x, base, NONE if graded.mdc is None else f"{graded.mdc:.0f}", align=1)
+    _verdict(sheet, middle, graded.verdict or NONE)
+
+
+def _verdict(sheet: Sheet, middle: float, verdict: str) -> None:
+    """Write a verdict on one line, or smaller on two."""
+    room = RIGHT - _VERDICT.x - 2
+    size = fitting_size(verdict, REGULAR, SMALL, _TIGHT, room - 0.5)
+    lines = clip(wrap(verdict, REGULAR, size, room), 2)
+    sheet.lines(_VERDICT.x, middle + (1 if len(lines) > 1 else -2.5), lines, size=size)
 
 
 def _footnotes(sheet: Sheet, y: float, report: RecordingReport) -> float:
-    notes = ["100 is balanced. Bar: the score; whisker: the known error; ring: the first recording."]
+    notes = [
+        "100 is balanced. Bar: the score; whisker: its 90 % prediction interval; ring: the first recording."
+    ]
     if any(PROVISIONAL in in_words(graded) for graded in report.items):
         notes.append(f"{PROVISIONAL} Wording provisional, not yet confirmed against the scale's own.")
     if any(graded.known_error is not None for graded in report.items):
         measured = "on simulated palsy" if report.model.commissioning else "in cross-validation"
-        notes.append(f"Known error: the model's mean absolute error of the item {measured}, in points.")
+        notes.append(f"Error: the model's mean absolute error of the item {measured}, in points.")
     else:
-        notes.append("Known error: not measured for this model.")
+        notes.append("Error: not measured for this model.")
     if report.first_recorded_on is None:
         notes.append("Change: no earlier recording was graded by this model.")
     else:
         notes.append(
             f"Change: points since the first recording, {report.first_recorded_on.isoformat()}; bold where "
-            f"more than {CHANCE:.1f} times the known error, else it may be chance."
+            "more than the MDC, the minimal detectable change."
         )
     lines = wrap(" ".join(notes), REGULAR, SMALL, MEASURE)
     return sheet.lines(LEFT, y, lines, size=SMALL, colour=MUTED) + leading(SMALL)

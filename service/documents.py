@@ -24,7 +24,8 @@ from grading.scales import BALANCED, Item, find_item, sub_scores
 from reports.content import RecordingReport
 from reports.recording_report import render_recording_report
 from service import PRODUCT
-from service.records.gradings import earlier_reports, scores_of
+from service.assessing import FOLDED
+from service.records.gradings import earlier_reports, intervals_of, scores_of
 from service.records.models import Grading, Recording
 from service.reporting import report_content, report_uid
 from service.storage import Storage
@@ -37,12 +38,14 @@ REST = "REST"
 class DocumentSource:
     """What the documents of one grading are made from, read before the long work starts.
 
-    ``photos`` are the headers by pose code; ``predecessors`` the documents that are replaced, by kind.
+    ``photos`` are the headers by pose code; ``intervals`` those of `intervals_of`; ``predecessors`` the
+    documents that are replaced, by kind.
     """
 
     content: RecordingReport
     photos: Mapping[str, PhotoHeader]
     scores: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
     flags: tuple[str, ...]
     manifest: Mapping[str, Any]
     grading_id: int
@@ -75,6 +78,7 @@ def gather_source(
         content=report_content(session, storage, recording, grading),
         photos={photo.pose: PhotoHeader.from_json(photo.header) for photo in recording.photos if photo.pose},
         scores=scores_of(grading),
+        intervals=intervals_of(grading),
         flags=tuple(grading.flags),
         manifest=grading.bundle.manifest,
         grading_id=grading.id,
@@ -126,7 +130,7 @@ def _sr(source: DocumentSource) -> Document:
         sop_instance_uid=uid,
         series_uid=_series_uid(uid),
         created_at=source.created_at,
-        side=source.content.affected_side,
+        side=None if source.content.side_estimated else source.content.affected_side,
         flags=source.flags,
         timepoint=source.timepoint,
         predecessor=source.predecessors.get("sr"),
@@ -146,12 +150,26 @@ def _measured(source: DocumentSource) -> list[MeasuredScore]:
     return [
         *(
             MeasuredScore(
-                item_code(item), source.scores[item.id], item.low, item.high, item.normal, photos[item.id]
+                item_code(item),
+                source.scores[item.id],
+                item.low,
+                item.high,
+                item.normal,
+                photos[item.id],
+                source.intervals.get(item.id),
             )
             for item in items
         ),
         *(
-            MeasuredScore(sub_score_code(score), score.value, score.low, score.high, BALANCED, every_photo)
+            MeasuredScore(
+                sub_score_code(score),
+                score.value,
+                score.low,
+                score.high,
+                BALANCED,
+                every_photo,
+                source.intervals.get(score.id) if score.formula == FOLDED else None,
+            )
             for score in sub_scores(source.scores)
         ),
     ]

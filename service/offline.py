@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from dicom.headers import PhotoHeader, read_header
 from dicom.pixels import decode_photo
 from dicom.poses import PoseRules, assign_poses
-from grading.bundle import COMMISSIONING_BUNDLE, load_bundle
+from grading.bundle import COMMISSIONING_BUNDLE, Bundle, load_bundle
 from grading.errors import PermanentError
 from grading.face import Photo
 from grading.grader import Grader, Grading
@@ -18,7 +18,7 @@ from grading.protocols import PROTOCOLS, Protocol
 from grading.scales import Item, find_item
 from service.intake import pose_rules
 from service.photographs import SeriesFaultError, check_modality, judge, photo_faults, quality_rules
-from service.reporting import describe_flag
+from service.reporting import SIDE_ESTIMATED, describe_flag
 from service.settings import Settings
 
 T = TypeVar("T")
@@ -100,6 +100,7 @@ class Line:
     name: str
     score: float
     interval: str
+    mdc: str
     range: str
     reading: str
     photo: str
@@ -107,20 +108,22 @@ class Line:
 
 @dataclass(frozen=True)
 class OfflineResult:
-    """A grading made from files."""
+    """A grading made from files by ``bundle``; ``flags`` are in words."""
 
     grading: Grading
     flags: tuple[str, ...]
-    commissioning: bool
+    bundle: Bundle
 
     @property
     def lines(self) -> list[Line]:
         """One line per item, in the bundle's order."""
+        mdcs = self.mdcs
         return [
             Line(
                 f"{item.id} {item.name}",
                 score,
-                _interval(item, self.grading.intervals.get(item.id)),
+                interval_words(self.grading.intervals.get(item.id), item),
+                f"{mdcs[item.id]:.0f}" if item.id in mdcs else "–",
                 f"{item.low:.0f}-{item.high:.0f}",
                 item.direction(score),
                 item.pose or "",
@@ -128,20 +131,29 @@ class OfflineResult:
             for item, score in self._answers()
         ]
 
+    @property
+    def mdcs(self) -> dict[str, float]:
+        """Minimal detectable changes in points, by item id and by the id of the folded sub-scores."""
+        return {one.score: one.mdc for one in self.bundle.uncertainties}
+
     def to_json(self) -> dict[str, Any]:
         """The grading as JSON types."""
         return {
             "scores": self.grading.scores,
             "answers": {item.id: answer for item, answer in self._answers() if item.ordinal},
             "intervals": self.grading.intervals,
+            "sub_intervals": self.grading.sub_intervals,
+            "minimal_detectable_changes": self.mdcs,
             "side": self.grading.side,
+            "side_estimated": SIDE_ESTIMATED in self.grading.flags,
+            "novelty": self.grading.novelty,
             "sub_scores": [asdict(sub_score) for sub_score in self.grading.sub_scores],
             "flags": list(self.flags),
             "bundle": {
                 "name": self.grading.bundle_name,
                 "version": self.grading.bundle_version,
                 "hash": self.grading.bundle_hash,
-                "commissioning": self.commissioning,
+                "commissioning": self.bundle.commissioning,
             },
         }
 
@@ -179,11 +191,12 @@ def grade_folder(folder: Path, settings: Settings, side: str | None = None) -> O
             for flag in (*photo.flags, *told.get(code, []))
         ),
     ]
-    return OfflineResult(grading, tuple(describe_flag(flag) for flag in flags), bundle.commissioning)
+    return OfflineResult(grading, tuple(describe_flag(flag) for flag in flags), bundle)
 
 
-def _interval(item: Item, bounds: tuple[float, float] | None) -> str:
+def interval_words(bounds: tuple[float, float] | None, item: Item | None = None) -> str:
+    """An interval's ends in whole points (of an item answered by choice, its answers); a dash without any."""
     if not bounds:
         return "–"
-    low, high = item.answers_within(*bounds)
+    low, high = item.answers_within(*bounds) if item else bounds
     return f"{low:.0f}-{high:.0f}"

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from dicom.uids import derived_uid
 from grading.gates import SENTENCES, WRONG
-from grading.protocols import PROTOCOLS
-from grading.scales import EFACE, PREDICTED_ITEMS, sub_scores
+from grading.protocols import PROTOCOLS, Pose
+from grading.scales import EFACE, PREDICTED_ITEMS, Item
 from reports.content import (
     RecordingReport,
     ReportItem,
@@ -20,16 +20,18 @@ from reports.content import (
     ReportSurgery,
 )
 from service import PRODUCT
+from service.assessing import Assessed, assess_items, assess_sub_scores
 from service.records.gradings import first_grading, scores_of
 from service.records.models import Bundle, Grading, Recording
 from service.records.timepoints import timepoint_name
 from service.storage import Storage
 
+SIDE_ESTIMATED = "side.estimated"
 POSES = {pose.code: pose for protocol in PROTOCOLS.values() for pose in protocol.poses}
 _WORDS = SENTENCES | {
-    "side.estimated": "The affected side was not on record and was estimated by the model.",
-    "recording.unlike_training": "The photos are unlike those the model learned from; "
-    "its error may be larger than stated.",
+    SIDE_ESTIMATED: "The affected side was not on record and was estimated by the model.",
+    "recording.unlike_training": "The photos are unlike those the model learned from: "
+    "intervals are wider, and the error may be larger than stated.",
 }
 
 
@@ -46,11 +48,10 @@ def report_content(
     assert patient is not None  # noqa: S101 - a recording without a patient is held before it is graded
     first = first_grading(session, recording, grading.bundle_key)
     scores = scores_of(grading)
-    first_scores = scores_of(first) if first else {}
+    assessed = assess_items(grading, first)
     poses = PROTOCOLS[recording.protocol].by_code
     views = {photo.pose: photo.view_key for photo in recording.photos}
     errors = known_errors(grading.bundle.manifest)
-    first_derived = {(score.id, score.formula): score.value for score in sub_scores(first_scores)}
     days = recording.days_from_surgery
     return RecordingReport(
         uid=report_uid(grading.uid),
@@ -59,32 +60,42 @@ def report_content(
         surgery=ReportSurgery(surgery.performed_on, surgery.procedure, surgery.side) if surgery else None,
         days_from_surgery=days,
         timepoint=None if days is None else timepoint_name(days),
-        affected_side=surgery.side if surgery and surgery.side != "B" else None,
+        affected_side=grading.side or (surgery.side if surgery and surgery.side != "B" else None),
+        side_estimated=SIDE_ESTIMATED in grading.flags,
         protocol=PROTOCOLS[recording.protocol].name,
         photos=tuple(
             ReportPhoto(pose.number, pose.name, storage.read(key) if (key := views.get(pose.code)) else None)
             for pose in poses.values()
         ),
         items=tuple(
-            ReportItem(
-                item,
-                scores[item.id],
-                poses[item.pose].number if item.pose in poses else None,
-                first_scores.get(item.id),
-                errors.get(item.id),
-            )
+            _item(item, scores[item.id], poses, errors, assessed[item.id])
             for item in PREDICTED_ITEMS
             if item.id in scores
         ),
         sub_scores=tuple(
-            ReportSubScore(score, first_derived.get((score.id, score.formula)))
-            for score in sub_scores(scores)
+            ReportSubScore(score, known.first, known.interval, known.mdc, known.verdict)
+            for score, known in assess_sub_scores(grading, first)
         ),
         first_recorded_on=recorded_on(first.recording) if first else None,
         flags=tuple(describe_flag(flag) for flag in grading.flags),
         model=_model(grading.bundle),
         product=PRODUCT,
         created_at=grading.created_at.astimezone(dt.UTC),
+    )
+
+
+def _item(
+    item: Item, value: float, poses: Mapping[str, Pose], errors: Mapping[str, float], known: Assessed
+) -> ReportItem:
+    return ReportItem(
+        item,
+        value,
+        poses[item.pose].number if item.pose is not None and item.pose in poses else None,
+        known.first,
+        errors.get(item.id),
+        known.interval,
+        known.mdc,
+        known.verdict,
     )
 
 

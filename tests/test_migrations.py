@@ -5,9 +5,22 @@ from collections.abc import Iterator
 import pytest
 from alembic import command
 from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from migrations.upgrade import alembic_config, upgrade
 from service.embedded.postgres import EmbeddedPostgres
+
+A_GRADING = (
+    "INSERT INTO bundle (hash, name, version, manifest) VALUES ('h', 'b', '1', '{}')",
+    "INSERT INTO recording (series_uid, study_uid, protocol, state, first_received_at, last_received_at, "
+    "state_changed_at) VALUES ('1', '1', 'jena9', 'graded', now(), now(), now())",
+    "INSERT INTO grading (uid, recording_key, bundle_key, active, flags, created_at) "
+    "SELECT 'u', recording.id, bundle.id, true, '[]', now() FROM recording, bundle",
+    "INSERT INTO item_score (grading_key, item, value) SELECT id, 'R1', 71 FROM grading",
+    "INSERT INTO sub_score (grading_key, name, formula, value) "
+    "SELECT id, 'static', 'folded', 64 FROM grading",
+)
+"""A grading as the first revision stored it."""
 
 
 @pytest.fixture
@@ -23,6 +36,36 @@ def empty_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 def test_the_newest_revision_is_what_the_models_say(empty_database: str) -> None:
     upgrade(empty_database)
     command.check(alembic_config(empty_database))
+
+
+def test_gradings_outlive_the_way_down_and_up(empty_database: str) -> None:
+    config = alembic_config(empty_database)
+    command.upgrade(config, "0001")
+    engine = create_engine(empty_database.replace("postgresql", "postgresql+psycopg", 1))
+    with engine.begin() as connection:
+        for statement in A_GRADING:
+            connection.execute(text(statement))
+
+    def stored() -> list[tuple[float, ...]]:
+        with engine.connect() as connection:
+            return [
+                tuple(row)
+                for table in ("item_score", "sub_score")
+                for row in connection.execute(text(f"SELECT value, low, high FROM {table}"))  # noqa: S608
+            ]
+
+    upgrade(empty_database)
+    assert stored() == [(71.0, None, None), (64.0, None, None)]
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE item_score SET low = 50, high = 90"))
+        connection.execute(text("UPDATE grading SET side = 'L', novelty = 0.5"))
+    for wrong in ("item_score SET low = 80", "item_score SET high = NULL", "grading SET side = 'B'"):
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.execute(text(f"UPDATE {wrong}"))
+    command.downgrade(config, "0001")
+    upgrade(empty_database)
+    assert stored() == [(71.0, None, None), (64.0, None, None)]
+    engine.dispose()
 
 
 def test_every_revision_goes_down_and_up_again(empty_database: str) -> None:

@@ -138,8 +138,7 @@ def grade(context: Context, lease: Lease) -> None:
             uid,
             lease.row_id,
             bundle_id,
-            grading.scores,
-            grading.sub_scores,
+            grading,
             [*grading.flags, *flags],
         )
 

@@ -113,7 +113,7 @@ def grade(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
     """Grade one series from files, with no database."""
-    from service.offline import grade_folder
+    from service.offline import grade_folder, interval_words
 
     settings = load_settings()
     chosen = {"bundle": bundle or settings.bundle, "weights": weights or settings.weights}
@@ -122,16 +122,23 @@ def grade(
         typer.echo(json.dumps(result.to_json()))
         return
     console = Console()
-    table = Table("Item", "Score", "90 % interval", "Range", "Reading", "Photo")
+    table = Table("Item", "Score", "90 % interval", "MDC", "Range", "Reading", "Photo")
     for line in result.lines:
-        table.add_row(line.name, f"{line.score:.0f}", line.interval, line.range, line.reading, line.photo)
+        score = f"{line.score:.0f}"
+        table.add_row(line.name, score, line.interval, line.mdc, line.range, line.reading, line.photo)
     console.print(table)
     for sub_score in result.grading.sub_scores:
         if sub_score.formula != "raj":
             bounds = f"{sub_score.low:.0f}-{sub_score.high:.0f}"
-            console.print(f"{sub_score.name} ({sub_score.formula}, {bounds}): {sub_score.value:.0f}")
+            known = result.grading.sub_intervals.get(sub_score.id) if sub_score.formula == "folded" else None
+            within = f", 90 % interval {interval_words(known)}" if known else ""
+            console.print(f"{sub_score.name} ({sub_score.formula}, {bounds}): {sub_score.value:.0f}{within}")
+    if result.grading.side:
+        console.print(f"Affected side: {'left' if result.grading.side == 'L' else 'right'}")
+    console.print(f"Distance to the training data: {result.grading.novelty:.2f} (above 1: unlike it)")
+    console.print("MDC: the minimal detectable change between two recordings, in points")
     for flag in result.flags:
         console.print(f"Note: {flag}")
     console.print(f"Model {result.grading.bundle_name} {result.grading.bundle_version}")
-    if result.commissioning:
+    if result.bundle.commissioning:
         console.print("[bold red]commissioning model: not for clinical use[/]")

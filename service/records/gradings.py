@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
-from grading.scales import SubScore
+from grading.grader import Grading as Result
 from service.records.models import Bundle, Grading, ItemScore, Recording, Report, SubScoreRow
 
 
@@ -28,11 +28,13 @@ def save_grading(
     uid: str,
     recording_id: int,
     bundle_id: int,
-    scores: Mapping[str, float],
-    derived: Sequence[SubScore],
+    result: Result,
     flags: Sequence[str],
 ) -> None:
-    """Store a grading and make it the active one of its recording; the same UID is stored once."""
+    """Store a result as a grading and make it the active one of its recording; the same UID is stored once.
+
+    ``flags`` are all that the grading is to carry, those of the result among them.
+    """
     session.execute(
         update(Grading).where(Grading.recording_key == recording_id, Grading.uid != uid).values(active=False)
     )
@@ -47,10 +49,21 @@ def save_grading(
             bundle_key=bundle_id,
             active=True,
             flags=list(flags),
+            side=result.side,
+            novelty=result.novelty,
             created_at=func.clock_timestamp(),
-            items=[ItemScore(item=item, value=value) for item, value in scores.items()],
+            items=[
+                ItemScore(item=item, value=value, **_ends(result.intervals.get(item)))
+                for item, value in result.scores.items()
+            ],
             sub_scores=[
-                SubScoreRow(name=score.id, formula=score.formula, value=score.value) for score in derived
+                SubScoreRow(
+                    name=score.id,
+                    formula=score.formula,
+                    value=score.value,
+                    **_ends(result.sub_intervals.get(score.id) if score.formula == "folded" else None),
+                )
+                for score in result.sub_scores
             ],
         )
     )
@@ -107,3 +120,15 @@ def earlier_reports(session: Session, grading: Grading) -> list[Report]:
 def scores_of(grading: Grading) -> dict[str, float]:
     """Item scores by item id."""
     return {item.item: item.value for item in grading.items}
+
+
+def intervals_of(grading: Grading) -> dict[str, tuple[float, float]]:
+    """90 % prediction intervals in points, by item id and by the id of the folded sub-scores, where known."""
+    rows = [(item.item, item.interval) for item in grading.items]
+    rows += [(score.name, score.interval) for score in grading.sub_scores]
+    return {name: interval for name, interval in rows if interval is not None}
+
+
+def _ends(interval: tuple[float, float] | None) -> dict[str, float | None]:
+    low, high = interval or (None, None)
+    return {"low": low, "high": high}

@@ -266,6 +266,8 @@ class Grading(Base):
         Index(
             "uq_grading_active", "recording_key", "bundle_key", unique=True, postgresql_where=text("active")
         ),
+        CheckConstraint("side IN ('L', 'R')", "side"),
+        CheckConstraint("novelty >= 0", "novelty"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -275,6 +277,10 @@ class Grading(Base):
     bundle_key: Mapped[int] = mapped_column(ForeignKey("bundle.id"))
     active: Mapped[bool]
     flags: Mapped[list[str]]
+    side: Mapped[str | None] = mapped_column(String(1))
+    """The affected side that was assumed, None where the bundle does not ask; the flags say if estimated."""
+    novelty: Mapped[float | None]
+    """Distance to the bundle's training data, above 1 unlike it; None in gradings of before it was stored."""
     created_at: Mapped[dt.datetime]
 
     recording: Mapped[Recording] = relationship(back_populates="gradings")
@@ -291,29 +297,50 @@ _RANGES = " OR ".join(
 )
 
 
-class ItemScore(Base):
+class WithInterval:
+    """Columns of a score: its value and its 90 % prediction interval, None where the bundle knows none."""
+
+    value: Mapped[float]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The interval's ends in points."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+
+_AROUND = "(low IS NULL) = (high IS NULL) AND low <= value AND value <= high"
+
+
+class ItemScore(WithInterval, Base):
     """A grading's score of one eFACE item, within that item's range."""
 
     __tablename__ = "item_score"
-    __table_args__ = (UniqueConstraint("grading_key", "item"), CheckConstraint(_RANGES, "in_range"))
+    __table_args__ = (
+        UniqueConstraint("grading_key", "item"),
+        CheckConstraint(_RANGES, "in_range"),
+        CheckConstraint(_AROUND, "interval"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     grading_key: Mapped[int] = mapped_column(ForeignKey("grading.id", ondelete="CASCADE"))
     item: Mapped[str] = mapped_column(String(8))
-    value: Mapped[float]
 
 
-class SubScoreRow(Base):
-    """A sub-score of a grading, with the formula that made it."""
+class SubScoreRow(WithInterval, Base):
+    """A sub-score of a grading, with the formula that made it; only the folded ones have an interval."""
 
     __tablename__ = "sub_score"
-    __table_args__ = (UniqueConstraint("grading_key", "name", "formula"),)
+    __table_args__ = (
+        UniqueConstraint("grading_key", "name", "formula"),
+        CheckConstraint(_AROUND, "interval"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     grading_key: Mapped[int] = mapped_column(ForeignKey("grading.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(32))
     formula: Mapped[str] = mapped_column(String(32))
-    value: Mapped[float]
 
 
 class Report(Base):

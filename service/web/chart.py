@@ -105,14 +105,14 @@ class Plot:
 
 @dataclass(frozen=True)
 class Bar:
-    """A score on the common track of 0 to 200 points: from balanced to ``value``, its error around it."""
+    """A score on the common track of 0 to 200 points: from balanced to ``value``, its interval around it."""
 
     start: float
     length: float
     value: float
     high: float
-    error_start: float | None
-    error_length: float | None
+    interval_start: float | None
+    interval_length: float | None
 
 
 def months_axis(months: Sequence[float], most_ticks: int) -> Axis:
@@ -182,16 +182,15 @@ def draw(
     )
 
 
-def score_bar(value: float, high: float, error: float | None) -> Bar:
-    """A score's deviation from balanced; ``error`` in points is cut at the ends of the item's range."""
-    band = None if error is None else (max(0.0, value - error), min(high, value + error))
+def score_bar(value: float, high: float, interval: tuple[float, float] | None) -> Bar:
+    """A score's deviation from balanced on a track that ends at ``high``, with its prediction interval."""
     return Bar(
         start=min(value, BALANCED),
         length=abs(value - BALANCED),
         value=value,
         high=high,
-        error_start=band[0] if band else None,
-        error_length=band[1] - band[0] if band else None,
+        interval_start=interval[0] if interval else None,
+        interval_length=interval[1] - interval[0] if interval else None,
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from grading.protocols import PROTOCOLS, Pose
-from grading.scales import PREDICTED_ITEMS, Item, SubScore, sub_scores
+from grading.scales import PREDICTED_ITEMS, Item, SubScore
+from service.assessing import Assessed, assess_items, assess_sub_scores
 from service.records.gradings import active_grading, first_grading, scores_of
 from service.records.history import reports_of
 from service.records.models import Grading, Photo, Recording, Report
@@ -25,7 +26,10 @@ class PhotoCell:
 
 @dataclass(frozen=True)
 class ItemRow:
-    """One graded item; ``change`` in points since the first recording, ``error`` the model's mean error."""
+    """One graded item; ``change`` in points since the first recording, ``error`` the model's mean error.
+
+    The bar shows the interval of ``known``.
+    """
 
     item: Item
     photo_number: int | None
@@ -33,15 +37,17 @@ class ItemRow:
     direction: str
     change: int | None
     error: float | None
+    known: Assessed
     bar: Bar
 
 
 @dataclass(frozen=True)
 class DerivedRow:
-    """A sub-score with its change since the first recording."""
+    """A sub-score with its change since the first recording and what else is known of it."""
 
     score: SubScore
     change: int | None
+    known: Assessed
 
 
 @dataclass(frozen=True)
@@ -107,13 +113,12 @@ def _photo_cells(recording: Recording) -> tuple[PhotoCell, ...]:
 
 def _scores(session: Session, recording: Recording, grading: Grading) -> Scores:
     first = first_grading(session, recording, grading.bundle_key)
-    scores, first_scores = scores_of(grading), scores_of(first) if first else {}
+    scores, assessed = scores_of(grading), assess_items(grading, first)
     errors = known_errors(grading.bundle.manifest)
     poses = PROTOCOLS[recording.protocol].by_code
-    first_derived = {(score.id, score.formula): score.value for score in sub_scores(first_scores)}
     derived = [
-        DerivedRow(score, _change(score.value, first_derived.get((score.id, score.formula))))
-        for score in sub_scores(scores)
+        DerivedRow(score, _change(score.value, known.first), known)
+        for score, known in assess_sub_scores(grading, first)
     ]
     return Scores(
         grading=grading,
@@ -125,9 +130,10 @@ def _scores(session: Session, recording: Recording, grading: Grading) -> Scores:
                 poses[item.pose].number if item.pose in poses else None,
                 scores[item.id],
                 item.direction(scores[item.id]),
-                _change(scores[item.id], first_scores.get(item.id)),
+                _change(scores[item.id], assessed[item.id].first),
                 errors.get(item.id),
-                score_bar(scores[item.id], item.high, errors.get(item.id)),
+                assessed[item.id],
+                score_bar(scores[item.id], item.high, assessed[item.id].interval),
             )
             for item in PREDICTED_ITEMS
             if item.id in scores

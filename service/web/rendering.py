@@ -23,6 +23,7 @@ _templates.filters |= {
     "person_name": words.person_name,
     "sex": words.sex,
     "surgery": words.surgery_words,
+    "assumed_side": words.assumed_side,
     "model": words.model_name,
     "meaning": words.meaning,
     "moment": words.moment,

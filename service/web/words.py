@@ -4,8 +4,9 @@ import datetime as dt
 
 from grading.scales import Item
 from reports import words as words_of_reports
-from service.records.models import Bundle, DeliveryState, Recording, RecordingState, Surgery
+from service.records.models import Bundle, DeliveryState, Grading, Recording, RecordingState, Surgery
 from service.records.timepoints import timepoint_name
+from service.reporting import SIDE_ESTIMATED
 
 NO_NAME = "Name not stated"
 
@@ -41,6 +42,13 @@ def sex(code: str) -> str:
 def surgery_words(surgery: Surgery) -> str:
     """What was done on which side."""
     return f"{surgery.procedure}, {_SIDES[surgery.side]}"
+
+
+def assumed_side(grading: Grading) -> str | None:
+    """The affected side that the scores assume, None where the model does not ask for it."""
+    if grading.side is None:
+        return None
+    return _SIDES[grading.side] + (", estimated from the photos" if SIDE_ESTIMATED in grading.flags else "")
 
 
 def timepoint(recording: Recording) -> str | None:

@@ -37,7 +37,14 @@ SCORES = dict(
         strict=True,
     )
 )
+MDC = 25.0
+VERDICT = "within measurement error"
 FIRST_SCORES = {item: max(score - 17.0, 0.0) for item, score in SCORES.items()}
+
+
+def interval(score: float, half: float, high: float) -> tuple[float, float]:
+    """A score's interval within 0 and ``high``."""
+    return max(score - half, 0.0), min(score + half, high)
 
 
 def jpeg(seed: int, side: int = 512) -> bytes:
@@ -68,8 +75,12 @@ def make_report(
     model: ReportModel = MODEL,
     first: bool = False,
     known_errors: bool = True,
+    side_estimated: bool = False,
 ) -> RecordingReport:
-    """A report of nine photos and twelve items; ``first`` leaves out what it would be compared with."""
+    """A report of nine photos and twelve items; ``first`` leaves out what it would be compared with.
+
+    Without ``known_errors`` the model knows no intervals either.
+    """
     first_scores = {} if first else FIRST_SCORES
     pose_numbers = {code: pose.number for code, pose in JENA9.by_code.items()}
     first_derived = {(score.id, score.formula): score.value for score in sub_scores(first_scores)}
@@ -81,6 +92,7 @@ def make_report(
         days_from_surgery=days_from_surgery,
         timepoint=timepoint,
         affected_side="L",
+        side_estimated=side_estimated,
         protocol=JENA9.name,
         photos=photos,
         items=tuple(
@@ -90,11 +102,22 @@ def make_report(
                 pose_numbers.get(item.pose or ""),
                 first_scores.get(item.id),
                 10.0 + index if known_errors else None,
+                interval(SCORES[item.id], 20.0, item.high) if known_errors else None,
+                MDC if known_errors else None,
+                None if first else VERDICT,
             )
             for index, item in enumerate(PREDICTED_ITEMS)
         ),
         sub_scores=tuple(
             ReportSubScore(score, first_derived.get((score.id, score.formula)))
+            if score.formula != "folded"
+            else ReportSubScore(
+                score,
+                first_derived.get((score.id, score.formula)),
+                interval(score.value, 9.0, score.high),
+                MDC,
+                None if first else VERDICT,
+            )
             for score in sub_scores(SCORES)
         ),
         first_recorded_on=None if first else date(2024, 4, 1),

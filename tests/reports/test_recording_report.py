@@ -9,13 +9,26 @@ from pathlib import Path
 
 import pytest
 
+from grading.change import Verdict
 from grading.protocols import JENA9
 from grading.scales import EFACE, PREDICTED_ITEMS, Item, ScoreError
 from reports.content import COMMISSIONING_BANNER, RecordingReport, ReportPatient, ReportPhoto, ReportSurgery
 from reports.errors import ReportPhotoError
 from reports.fonts import PLACEHOLDER
 from reports.recording_report import render_recording_report
-from tests.reports.samples import FIRST_SCORES, MODEL, PHOTOS, SCORES, SURGERY, jpeg, make_report, photos
+from tests.reports.samples import (
+    FIRST_SCORES,
+    MDC,
+    MODEL,
+    PHOTOS,
+    SCORES,
+    SURGERY,
+    VERDICT,
+    interval,
+    jpeg,
+    make_report,
+    photos,
+)
 
 poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
 
@@ -69,11 +82,14 @@ def test_an_item_stands_in_one_row_with_all_that_is_known(tmp_path: Path, item: 
     cells = (
         graded.item.name,
         f"{SCORES[graded.item.id]:.0f}",
+        "{:.0f}–{:.0f}".format(*interval(SCORES[graded.item.id], 20, graded.item.high)),
         f"0–{graded.item.high:.0f}",
         graded.item.direction(graded.value) + (" †" if graded.item.provisional else ""),
         f"±{graded.known_error:.0f}",
         str(JENA9.by_code[graded.item.pose or ""].number),
         f"{change:+d}",
+        f"{MDC:.0f}",
+        VERDICT,
     )
     assert " ".join(row.split()) == " ".join((graded.item.id, *cells))
 
@@ -95,7 +111,36 @@ def test_sub_scores_name_their_formula_and_change_and_no_total_is_formed(tmp_pat
         assert score.sub_score.formula in first
         assert f"{score.sub_score.value:.0f}" in first
     assert first.count("since the first, 2024-04-01") == 2
+    assert first.count(f"{VERDICT} (MDC {MDC:.0f} points)") == 2
+    static = next(score for score in report.sub_scores if score.interval is not None)
+    assert "of 100, 90 % interval {:.0f}–{:.0f}".format(*static.interval or ()) in first
     assert "S1–S4 (synkinesis) not assessable from stills" in first
+
+
+@poppler
+@pytest.mark.parametrize("verdict", [verdict.value for verdict in Verdict])
+def test_every_verdict_is_written_whole(tmp_path: Path, verdict: str) -> None:
+    report = make_report()
+    m4 = next(graded for graded in report.items if graded.item.id == "M4")
+    text = poppler_says(
+        tmp_path,
+        "pdftotext",
+        render_recording_report(replace(report, items=(replace(m4, verdict=verdict),))),
+    )
+    assert verdict in " ".join(text.split())
+
+
+@poppler
+def test_a_side_that_no_record_told_is_said_to_be_estimated(tmp_path: Path) -> None:
+    for estimated in (True, False):
+        first, _ = pages(tmp_path, make_report(side_estimated=estimated))
+        assert ("estimated" in first) is estimated
+
+
+@poppler
+def test_a_model_that_knows_no_intervals_has_none_printed(tmp_path: Path) -> None:
+    first, _ = pages(tmp_path, make_report(known_errors=False))
+    assert "R1 Resting brow height 83 0–200 brow low – 1 +17 – within" in first
 
 
 @poppler

@@ -12,7 +12,9 @@ from dicom.building import to_bytes
 from dicom.headers import read_header
 from dicom.receiver import ReceivedObject
 from dicom.uids import derived_uid
+from grading.grader import Grading
 from grading.protocols import JENA9
+from grading.scales import PREDICTED_ITEMS, sub_scores
 from tests.dicom.samples import photo
 
 _numbers = itertools.count()
@@ -48,4 +50,22 @@ def received(dataset: Dataset, spool: Path) -> ReceivedObject:
         calling_ae="CAMERA",
         peer_address="127.0.0.1",
         received_at=datetime.now(UTC),
+    )
+
+
+def result(score: float, side: str | None = "R", flags: tuple[str, ...] = ()) -> Grading:
+    """What a bundle might say of a recording: every item ``score``, within 20 points of it."""
+    scores = {item.id: score for item in PREDICTED_ITEMS}
+    within = {item.id: (max(score - 20, item.low), min(score + 20, item.high)) for item in PREDICTED_ITEMS}
+    return Grading(
+        scores=scores,
+        intervals=within,
+        sub_scores=sub_scores(scores),
+        sub_intervals={"static": (score - 9, score + 9)},
+        side=side,
+        novelty=0.75,
+        flags=flags,
+        bundle_name="test",
+        bundle_version="1",
+        bundle_hash="0" * 64,
     )

@@ -73,6 +73,15 @@ def test_the_command_prints_scores_as_json(photo_series: Path) -> None:
     content = json.loads(run.stdout)
     assert content["scores"] == pytest.approx(grade(photo_series).grading.scores)
     assert content["bundle"]["commissioning"] is True
+    for item, (low, high) in content["intervals"].items():
+        assert low <= content["scores"][item] <= high
+    folded = {one["id"]: one["value"] for one in content["sub_scores"] if one["formula"] == "folded"}
+    assert content["sub_intervals"].keys() == folded.keys()
+    assert all(low <= folded[name] <= high for name, (low, high) in content["sub_intervals"].items())
+    assert content["minimal_detectable_changes"].keys() == content["scores"].keys() | folded.keys()
+    assert content["side"] in ("R", "L")
+    assert content["side_estimated"] is True
+    assert content["novelty"] > 0
 
 
 def paint(name: str, pixels: np.ndarray) -> Spoil:  # type: ignore[type-arg]

@@ -29,7 +29,7 @@ from dicom.building import to_bytes
 from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import read_header
 from grading.protocols import JENA9
-from grading.scales import PREDICTED_ITEMS, sub_scores
+from grading.scales import PREDICTED_ITEMS
 from service.database import connect
 from service.records.gradings import save_grading
 from service.records.models import (
@@ -52,6 +52,7 @@ from service.web.app import make_app
 from service.web.chart import Frame, Reading, dates_axis, draw, months_axis, score_bar
 from service.web.words import person_name
 from tests.dicom.samples import photo, save
+from tests.service.samples import result
 
 SURGERY_DAY = dt.date(2024, 3, 12)
 ARRIVED = dt.datetime(2026, 1, 7, 9, 30, tzinfo=dt.UTC)
@@ -115,11 +116,13 @@ class Clinic:
 
     def bundle(self, name: str, *, commissioning: bool = True) -> Bundle:
         errors = [{"item": item.id, "group": "patients", "mae": 17.0} for item in PREDICTED_ITEMS]
+        measured = [*(item.id for item in PREDICTED_ITEMS), "static", "dynamic"]
+        uncertainties = [{"score": name, "mdc": 25.0} for name in measured]
         bundle = Bundle(
             hash=name.rjust(64, "0"),
             name=name,
             version="1",
-            manifest={"commissioning": commissioning, "errors": errors},
+            manifest={"commissioning": commissioning, "errors": errors, "uncertainties": uncertainties},
         )
         self.session.add(bundle)
         self.session.flush()
@@ -175,9 +178,8 @@ class Clinic:
     def grade(
         self, recording: Recording, bundle: Bundle, score: float, flags: tuple[str, ...] = ()
     ) -> Grading:
-        scores = {item.id: score for item in PREDICTED_ITEMS}
         uid = self.uid()
-        save_grading(self.session, uid, recording.id, bundle.id, scores, sub_scores(scores), flags)
+        save_grading(self.session, uid, recording.id, bundle.id, result(score, flags=flags), flags)
         self.session.flush()
         return self.session.query(Grading).filter_by(uid=uid).one()
 
@@ -212,7 +214,8 @@ def ada(clinic: Clinic) -> Recording:
     clinic.grade(first, bundle, 40)
     latest = clinic.recording(patient, SURGERY_DAY + dt.timedelta(days=184), RecordingState.DELIVERED)
     clinic.photos(latest)
-    grading = clinic.grade(latest, bundle, 70, ("clipped.M4",))
+    flags = ("clipped.M4", "side.estimated", "recording.unlike_training")
+    grading = clinic.grade(latest, bundle, 70, flags)
     clinic.report(grading, DeliveryState.DELIVERED, "Success (0000H)")
     clinic.session.add(
         StageRun(
@@ -278,8 +281,14 @@ def test_recording_page_shows_scores_changes_errors_flags_stages_and_deliveries(
     assert "Recording of 2024-09-12 delivered" in text
     assert "Timepoint 6 months · 184 days" in text
     assert "R1 Resting brow height 1 70 /200" in text
-    assert "brow low +30 ±17" in text
-    assert "Static 70 of 100 +30 since 2024-03-03" in text
+    assert "R1 Resting brow height 1 70 /200 50–90" in text
+    assert "brow low +30 25 improved ±17" in text
+    assert "Static 70 of 100 90 % interval 61–79 +30 since 2024-03-03: improved (MDC 25)" in text
+    assert "Dynamic 70 of 100 +30 since" in text
+    assert "Affected side right side, estimated from the photos" in text
+    assert "Distance to the training data: 0.75, above 1 unlike it." in text
+    assert "The affected side was not on record" in text
+    assert "The photos are unlike those the model learned from" in text
     assert "M4: the model went beyond the range of this item" in text
     assert "grade 2026-01-07" in text
     assert "2.5 s done" in text
@@ -288,6 +297,22 @@ def test_recording_page_shows_scores_changes_errors_flags_stages_and_deliveries(
     assert answer.text.count("<img ") == len(JENA9.poses)
     assert answer.text.count('class="side right"') == len(JENA9.poses)
     assert all(f"Photo {pose.number}: {pose.name}" in answer.text for pose in JENA9.poses)
+
+
+def test_a_grading_of_before_intervals_were_stored_is_shown_without(
+    browser: Browser, clinic: Clinic, ada: Recording
+) -> None:
+    for grading in clinic.session.query(Grading):
+        grading.side = grading.novelty = None
+        for score in (*grading.items, *grading.sub_scores):
+            score.low = score.high = None
+    for bundle in clinic.session.query(Bundle):
+        bundle.manifest = {name: said for name, said in bundle.manifest.items() if name != "uncertainties"}
+    clinic.session.commit()
+    text = seen(browser.get(f"/recordings/{ada.id}"))
+    assert "R1 Resting brow height 1 70 /200 –" in text
+    assert "brow low +30 – not known ±17" in text
+    assert "Distance to the training data" not in text
 
 
 def test_recording_in_need_says_why_and_how_to_go_on(browser: Browser, clinic: Clinic) -> None:
@@ -637,11 +662,11 @@ def test_numbers_on_a_chart_leave_each_other_room() -> None:
     assert all(after - before >= 30 for before, after in itertools.pairwise(places))
 
 
-def test_error_on_a_score_bar_ends_with_the_range() -> None:
-    bar = score_bar(90, 100, 25)
+def test_a_score_bar_runs_from_balanced_and_carries_its_interval() -> None:
+    bar = score_bar(90, 100, (65, 100))
     assert (bar.start, bar.length) == (90, 10)
-    assert (bar.error_start, bar.error_length) == (65, 35)
-    assert score_bar(130, 200, None).error_start is None
+    assert (bar.interval_start, bar.interval_length) == (65, 35)
+    assert score_bar(130, 200, None).interval_start is None
 
 
 @pytest.mark.parametrize(

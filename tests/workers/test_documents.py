@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from grading.bundle import COMMISSIONING_BUNDLE, describe_bundle, load_bundle
-from grading.scales import PREDICTED_ITEMS, sub_scores
+from grading.scales import PREDICTED_ITEMS
 from service.intake import ServiceIntake
 from service.peer_settings import Destination
 from service.records import flow
@@ -23,7 +23,7 @@ from service.records.models import Recording, RecordingState, Report, Surgery
 from service.records.timepoints import link_surgeries
 from service.settings import Settings
 from service.storage import FolderStorage
-from tests.service.samples import received, series
+from tests.service.samples import received, result, series
 from workers.context import Context
 from workers.report import report
 
@@ -62,12 +62,11 @@ def recording_id(engine: Engine, context: Context, tmp_path: Path) -> int:
 def grade(context: Context, recording_id: int, uid: str, score: float = 80) -> None:
     """Give the recording a grading and have its documents written."""
     bundle = load_bundle(COMMISSIONING_BUNDLE)
-    scores = {item.id: score for item in PREDICTED_ITEMS}
     with Session(context.engine) as session, session.begin():
         bundle_id = register_bundle(
             session, bundle.hash, bundle.name, bundle.version, describe_bundle(bundle)
         )
-        save_grading(session, uid, recording_id, bundle_id, scores, sub_scores(scores), ["clipped.M4"])
+        save_grading(session, uid, recording_id, bundle_id, result(score, "L"), ["clipped.M4"])
         flow.move(session.get_one(Recording, recording_id), RecordingState.GRADED)
     run_stage(context, recording_id)
 
@@ -114,6 +113,7 @@ def test_a_grading_gets_a_pdf_and_a_structured_report_for_those_who_want_them(
     text = numbers.to_json()
     assert all(f"EF-{item.id}" in text for item in PREDICTED_ITEMS)
     assert '"CLIPPED"' in text
+    assert text.count("range of lower measurement uncertainty") == len(PREDICTED_ITEMS) + 1
     assert '"7771000"' in text
     assert "Commissioning model: not for clinical use." in text
     referred = {item.ReferencedSOPInstanceUID for item in document.SourceInstanceSequence}
