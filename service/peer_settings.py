@@ -67,6 +67,20 @@ class WebDestination(_Receives, WebAddress):
     """Where documents are sent by STOW-RS."""
 
 
+class Source(DicomAddress):
+    """An archive that is searched by C-FIND."""
+
+    name: Name
+    retrieve: Literal["get", "move"] = "get"
+    """C-GET, or C-MOVE to our receiver, which the archive has to know by its AE title."""
+
+
+class WebSource(WebAddress):
+    """An archive that is searched by QIDO-RS."""
+
+    name: Name
+
+
 def _kind(value: Any) -> str:
     kind = value.get("kind", "dicom") if isinstance(value, dict) else getattr(value, "kind", "dicom")
     return str(kind)
@@ -75,3 +89,7 @@ def _kind(value: Any) -> str:
 AnyDestination = Annotated[
     Annotated[Destination, Tag("dicom")] | Annotated[WebDestination, Tag("dicomweb")], Discriminator(_kind)
 ]
+AnySource = Annotated[
+    Annotated[Source, Tag("dicom")] | Annotated[WebSource, Tag("dicomweb")], Discriminator(_kind)
+]
+AnyPeer = AnyDestination | AnySource

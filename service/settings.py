@@ -25,7 +25,7 @@ from pydantic_settings import (
 from grading.errors import PermanentError
 from grading.gates import LIMITS, SENTENCES, Severity
 from grading.protocols import PROTOCOLS
-from service.peer_settings import AeTitle, AnyDestination, Port, Section
+from service.peer_settings import AeTitle, AnyDestination, AnyPeer, AnySource, Port, Section
 
 
 class SettingError(PermanentError):
@@ -171,6 +171,8 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     workers: WorkerSettings = WorkerSettings()
     destinations: tuple[AnyDestination, ...] = ()
+    sources: tuple[AnySource, ...] = ()
+    """Archives from which `facialis fetch` takes photos."""
 
     @field_validator("protocol")
     @classmethod
@@ -179,13 +181,13 @@ class Settings(BaseSettings):
             raise ValueError(f"must be one of {', '.join(PROTOCOLS)}")
         return protocol
 
-    @field_validator("destinations")
+    @field_validator("destinations", "sources")
     @classmethod
-    def _names_differ(cls, destinations: tuple[AnyDestination, ...]) -> tuple[AnyDestination, ...]:
-        names = [destination.name for destination in destinations]
+    def _names_differ(cls, peers: tuple[AnyPeer, ...]) -> tuple[AnyPeer, ...]:
+        names = [peer.name for peer in peers]
         if len(set(names)) < len(names):
-            raise ValueError("two destinations have the same name")
-        return destinations
+            raise ValueError("two of them have the same name")
+        return peers
 
     @classmethod
     def settings_customise_sources(

@@ -6,7 +6,18 @@ import typer
 from rich.console import Console
 
 from grading.errors import FacialisError
-from service.cli import checking, demo, evaluate, models, processes, raters, records, series, weights
+from service.cli import (
+    checking,
+    demo,
+    evaluate,
+    fetching,
+    models,
+    processes,
+    raters,
+    records,
+    series,
+    weights,
+)
 
 app = typer.Typer(
     name="facialis",
@@ -15,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (demo, processes, series, models, evaluate, raters, weights, records, checking):
+for group in (demo, processes, series, fetching, models, evaluate, raters, weights, records, checking):
     group.register(app)
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from grading.errors import FacialisError, PermanentError
-from service.peer_settings import AnyDestination, Destination
+from service.peer_settings import AnyPeer, DicomAddress
 from service.settings import Settings, load_settings
 
 
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
-    """Check database, broker, disk, bundle, device and destinations; status 1 if any of them fails."""
+    """Check database, broker, disk, bundle, device and peers; status 1 if any of them fails."""
     settings = load_settings()
     checks: dict[str, Callable[[Settings], str]] = {
         "database": _database,
@@ -37,6 +37,8 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scr
     }
     for destination in settings.destinations:
         checks[f"destination {destination.name}"] = partial(_peer, destination)
+    for source in settings.sources:
+        checks[f"source {source.name}"] = partial(_peer, source)
     results = []
     for name, run in checks.items():
         try:
@@ -108,13 +110,13 @@ def _device(_settings: Settings) -> str:
     )
 
 
-def _peer(destination: AnyDestination, settings: Settings) -> str:
+def _peer(address: AnyPeer, settings: Settings) -> str:
     from dicom.sending import echo
     from dicom.web import check as check_web
     from service.peers import dicom_peer, web_peer
 
-    if isinstance(destination, Destination):
-        echo(dicom_peer(destination), calling_ae=settings.receiver.ae_title)
+    if isinstance(address, DicomAddress):
+        echo(dicom_peer(address), calling_ae=settings.receiver.ae_title)
         return "answers C-ECHO"
-    check_web(web_peer(destination))
+    check_web(web_peer(address))
     return "answers DICOMweb"
