@@ -61,15 +61,21 @@ class Trained:
 
 
 def labelled_items(cohorts: Sequence[Cohort], scale_id: str) -> tuple[Item, ...]:
-    """The items of a scale that the cohorts label and photos can show, in the scale's order.
+    """The items of a scale that the cohorts label and their photos can show, in the scale's order.
+
+    An item is left with those of its photos that the cohorts' protocol has.
 
     Raises `TrainingError` where there are none.
     """
     scale = SCALES[scale_id]
     labelled = {item for cohort in cohorts for one in cohort.recordings for item in one.labels}
-    items = tuple(item for item in scale.items if item.id in labelled and item.poses)
+    shown = [
+        replace(item, poses=tuple(pose for pose in item.poses if pose in JENA9.by_code))
+        for item in scale.items
+    ]
+    items = tuple(item for item in shown if item.id in labelled and item.poses)
     if not items:
-        expected = ", ".join(item.id for item in scale.items if item.poses)
+        expected = ", ".join(item.id for item in shown if item.poses)
         raise TrainingError(f"no recording has a label of {scale.name}: add columns such as {expected}")
     return items
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from dicom.uids import derived_uid
 from grading.gates import SENTENCES, WRONG
 from grading.protocols import PROTOCOLS, Pose
-from grading.scales import EFACE, PREDICTED_ITEMS, Item
+from grading.scales import PREDICTED_ITEMS, Item, find_item
 from reports.content import (
     RecordingReport,
     ReportItem,
@@ -125,7 +125,7 @@ def describe_flag(flag: str) -> str:
         seen = POSES[kind.removeprefix(f"{WRONG}.")].name
         return f"{SENTENCES[WRONG]}{where} It looks like: {seen}."
     if kind.startswith("clipped."):
-        item = EFACE.by_id[kind.removeprefix("clipped.")]
+        item = find_item(kind.removeprefix("clipped."))
         return f"{item.id}: the model went beyond the range of this item; the score is its limit."
     return _WORDS.get(kind, kind) + where
 

@@ -5,8 +5,9 @@ from functools import cached_property, lru_cache
 
 from sqlalchemy import Engine
 
-from grading.bundle import COMMISSIONING_BUNDLE, Bundle, load_bundle
+from grading.bundle import Bundle
 from grading.grader import Grader
+from service.bundles import served_bundle
 from service.database import connect
 from service.running import database_url
 from service.settings import Settings, load_settings
@@ -24,7 +25,7 @@ class Context:
     @cached_property
     def bundle(self) -> Bundle:
         """The bundle that grades; reading it is cheap, its backbone is not loaded."""
-        return load_bundle(self.settings.bundle or COMMISSIONING_BUNDLE)
+        return served_bundle(self.settings)
 
     @cached_property
     def grader(self) -> Grader:

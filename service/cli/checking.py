@@ -91,10 +91,10 @@ def _disk(settings: Settings) -> str:
 
 
 def _bundle(settings: Settings) -> str:
-    from grading.bundle import COMMISSIONING_BUNDLE, load_bundle
     from grading.grader import Grader
+    from service.bundles import served_bundle
 
-    bundle = load_bundle(settings.bundle or COMMISSIONING_BUNDLE)
+    bundle = served_bundle(settings)
     Grader(bundle, weights=settings.weights)
     kind = ", commissioning model: not for clinical use" if bundle.commissioning else ""
     return f"{bundle.name} {bundle.version} ({bundle.hash[:12]}) on {bundle.backbone.name}{kind}"

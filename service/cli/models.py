@@ -170,6 +170,8 @@ def _tell_answers(results: "CrossValidation") -> None:
     answers = answer_table([results], draws=0)
     for row in answers.shown():
         found = dict(zip(answers.columns, row, strict=True))
+        if found["Group"] == "healthy people":
+            continue
         typer.echo(
             f"{found['Item']}, {found['Group']}: {found['Exact %']} % of answers met (the constant median: "
             f"{found['By the median %']} %), {found['Exact or next to it %']} % met or next to it, weighted "

@@ -105,6 +105,14 @@ def test_house_brackmann_grades_are_learned_by_the_same_command(
         labelled_items(cohorts, "sunnybrook")
 
 
+def test_an_item_is_learned_from_those_of_its_photos_that_the_protocol_has(cohort: Cohort) -> None:
+    labelled = tuple(replace(r, labels={"SBV3": 3.0, "SBV4": 2.0}) for r in cohort.recordings)
+    items = labelled_items([replace(cohort, recordings=labelled)], "sunnybrook")
+    # neither the large smile nor the snarl is among the nine photos
+    assert [item.poses for item in items] == [("TEETH", "REST"), ("NOSE", "REST")]
+    assert set(halves(items).poses) <= set(cohort.recordings[0].photos)
+
+
 def test_labels_that_are_all_alike_are_refused(cohort: Cohort, backbone: Backbone, cache: Path) -> None:
     alike = tuple(replace(r, labels={**r.labels, "M1": 50.0}) for r in cohort.recordings)
     with pytest.raises(TrainingError, match="M1 has the same label in every recording"):

@@ -7,6 +7,9 @@ import pytest
 
 from grading.bundle import load_bundle
 from grading.errors import FacialisError
+from service.bundles import BundleScaleError, served_bundle
+from service.reporting import describe_flag
+from service.settings import Settings
 from tests.service.cohorts import Row, house_brackmann, read_rows, relabelled, run, write_rows
 
 FAST = ("--recipe", "paper", "--layer", "block14", "--c", "10")
@@ -68,8 +71,18 @@ def test_a_series_is_graded_in_house_brackmann_as_grade_words_and_function(grade
     assert content["answers"]["HB"] == min(range(1, 7), key=lambda one: abs(one - content["scores"]["HB"]))
     assert [score["id"] for score in content["sub_scores"]] == ["function_from", "function_to"]
     shown = run("grade", series, "--bundle", graded / "bundle").output
-    assert "HB House-Brackmann" in shown
+    assert "│ HB " in shown
     assert "Estimated function" in shown
+
+
+def test_the_service_refuses_a_bundle_whose_items_it_does_not_show(graded: Path) -> None:
+    with pytest.raises(BundleScaleError, match="predicts HB: use it with facialis grade"):
+        served_bundle(Settings(bundle=graded / "bundle"))
+    assert served_bundle(Settings()).commissioning
+
+
+def test_a_clipped_item_of_any_scale_is_told_in_words() -> None:
+    assert describe_flag("clipped.HB").startswith("HB: the model went beyond the range")
 
 
 def test_training_takes_the_labels_that_raters_give_together(
