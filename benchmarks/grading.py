@@ -21,18 +21,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from safetensors.torch import load_file
-from sklearn.svm import SVR
 
-from benchmarks.plain_script import SHAPE, PlainScript, fit_regressors, write_weights
-from grading.backbones import INPUT_SIZE, Precision, load_backbone
-from grading.bundle import COMMISSIONING_BUNDLE, BackboneId, Bundle, Head, load_bundle
+from benchmarks.plain_script import PlainScript, as_bundle, fit_regressors, write_weights
+from grading.backbones import INPUT_SIZE, Precision
+from grading.bundle import COMMISSIONING_BUNDLE, Bundle, load_bundle
 from grading.cohort import read_cohort
 from grading.eyes import find_eyes
 from grading.face import Photo, find_face
@@ -40,17 +39,21 @@ from grading.framing import cut, split
 from grading.gates import RULES
 from grading.grader import Grader
 from grading.movement import movement
-from grading.novelty import Novelty
 from grading.parallel import map_threads
 from grading.phantom import draw_series, phantom_patient
 from grading.photos import load_photo, load_series
 from grading.preparing import prepare_series, series_flags
 from grading.protocols import JENA9
 from grading.quality import photo_flags
-from grading.recipes import REST, paper
-from grading.scales import PREDICTED_ITEMS
+from grading.recipes import REST
 from grading.scoring import score_maps
 
+_WATCH = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 SIDE = 1350
 MATRIX = 2048
@@ -106,28 +109,6 @@ def grade_files(grader: Grader, folder: Path) -> dict[str, float]:
     return grader.grade(crops, "L").scores
 
 
-def vgg_bundle(bundle: Bundle, weights: Path, regressors: dict[str, SVR]) -> Bundle:
-    """The script's VGG-16 and regressors as a bundle that Facialis grades with."""
-    backbone = load_backbone("vgg16", weights=weights, device="cpu")
-    heads = tuple(
-        Head(
-            item.id,
-            (np.asarray(regressors[item.id].coef_ * item.span, dtype=np.float32).reshape(SHAPE),),
-            item.low + float(regressors[item.id].intercept_[0]) * item.span,
-        )
-        for item in PREDICTED_ITEMS
-    )
-    return replace(
-        bundle,
-        backbone=BackboneId(backbone.name, backbone.layer, backbone.weight_hash),
-        recipe=paper(),
-        novelty=Novelty(np.zeros(SHAPE[0]), np.ones(SHAPE[0]), 1.0),
-        side=None,
-        side_right=None,
-        heads=heads,
-    )
-
-
 def matrix_rate(device: torch.device, kind: torch.dtype) -> float:
     """Multiplications and additions per second of `torch.matmul` on square matrices, in units of 1e9."""
     side = MATRIX if device.type == "cpu" else 4 * MATRIX
@@ -167,10 +148,8 @@ def stages(grader: Grader, folder: Path, repeats: int) -> dict[str, Spent]:
         "decode": lambda: map_threads(load_photo, paths),
         "detect": lambda: map_threads(find_face, photos),
         "eyes": lambda: map_threads(lambda number: find_eyes(photos[number], faces[number]), numbers),
-        "quality": lambda: (
-            map_threads(judge_one, numbers),
-            series_flags(crops, preprocessing, RULES.limits),
-        ),
+        "quality": lambda: map_threads(judge_one, numbers),
+        "mirrored": lambda: series_flags(crops, preprocessing, RULES.limits),
         "crop": lambda: map_threads(cut_one, numbers),
         "movement": lambda: map_threads(lambda pair: movement(*pair), pairs),
         "network": lambda: grader.backbone.features(batch),
@@ -201,12 +180,10 @@ def agreement(bundle: Bundle, cohort: Path, count: int) -> dict[str, float]:
 
 def alone(*arguments: str | Path) -> tuple[float, float]:
     """Seconds and peak megabytes of a Python process of its own."""
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
-        raise RuntimeError(f"{arguments} ended with status {status}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    # A process starts with its parent's peak, so that a small one stands between.
+    command = [sys.executable, "-c", _WATCH, sys.executable, *map(str, arguments)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(told[0]), int(told[1]) / 1024
 
 
 def compare(rows: dict[str, Callable[[], object]], repeats: int) -> dict[str, dict[str, float]]:
@@ -269,7 +246,7 @@ def main() -> None:
         write_weights(weights)
         regressors = fit_regressors()
         plain = PlainScript(load_file(weights), regressors)
-        like = vgg_bundle(bundle, weights, regressors)
+        like = as_bundle(bundle, weights, regressors)
         vgg = {one: Grader(like, weights=weights, precision=one) for one in PRECISIONS}
         rows = compare(
             {

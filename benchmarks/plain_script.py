@@ -9,6 +9,7 @@ activations with random labels: neither changes how long they take.
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import dlib
@@ -20,7 +21,11 @@ from safetensors.torch import load_file, save_file
 from sklearn.svm import SVR
 from torchvision.models import vgg16
 
+from grading.backbones import load_backbone
+from grading.bundle import BackboneId, Bundle, Head
+from grading.novelty import Novelty
 from grading.protocols import JENA9
+from grading.recipes import paper
 from grading.scales import PREDICTED_ITEMS
 
 LAYERS = 30
@@ -47,6 +52,28 @@ def fit_regressors(seed: int = 1) -> dict[str, SVR]:
         item.id: SVR(kernel="linear", epsilon=0.1).fit(features, rng.random(RECORDINGS))
         for item in PREDICTED_ITEMS
     }
+
+
+def as_bundle(bundle: Bundle, weights: Path, regressors: Mapping[str, SVR]) -> Bundle:
+    """The script's VGG-16 and regressors as a bundle that Facialis grades with."""
+    backbone = load_backbone("vgg16", weights=weights, device="cpu")
+    heads = tuple(
+        Head(
+            item.id,
+            (np.asarray(regressors[item.id].coef_ * item.span, dtype=np.float32).reshape(SHAPE),),
+            item.low + float(regressors[item.id].intercept_[0]) * item.span,
+        )
+        for item in PREDICTED_ITEMS
+    )
+    return replace(
+        bundle,
+        backbone=BackboneId(backbone.name, backbone.layer, backbone.weight_hash),
+        recipe=paper(),
+        novelty=Novelty(np.zeros(SHAPE[0]), np.ones(SHAPE[0]), 1.0),
+        side=None,
+        side_right=None,
+        heads=heads,
+    )
 
 
 class PlainScript:

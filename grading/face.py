@@ -102,7 +102,9 @@ def _scaled(image: Image.Image, sides: tuple[int, ...]) -> Iterator[tuple[Photo,
     for side in sorted({min(side, longest) for side in sides}):
         scale = longest / side
         width, height = (max(1, round(length / scale)) for length in image.size)
-        yield np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)), scale
+        # a large photo is first reduced by a whole factor, which takes a third of the time
+        small = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=1.0)
+        yield np.asarray(small), scale
 
 
 def _spread(photo: Photo) -> float:

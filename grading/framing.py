@@ -6,7 +6,7 @@ is the same place of every face. Beside a crop may stand its twin, the face's ot
 twin show the two halves in the same way, ready to be compared.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,19 +91,22 @@ def cut(photo: Photo, face: FaceBox, eyes: Eyes, preprocessing: Preprocessing) -
     The first tile shows the person's right side (or the whole face, as the frame reaches), the second the
     left side mirrored.
     """
-    if isinstance(preprocessing.frame, BoxFrame):
-        crop = _cut_box(photo, face, preprocessing.frame)
+    frame = preprocessing.frame
+    if isinstance(frame, BoxFrame):
+        crop = _cut_box(photo, face, frame)
         return np.hstack([crop, crop[:, ::-1]]) if preprocessing.twin else crop
-    crops = [
-        _cut_level(photo, eyes, preprocessing.frame, mirrored=mirrored)
-        for mirrored in (False, True)[: preprocessing.tiles]
-    ]
-    return np.hstack(crops)
+    if not preprocessing.twin:
+        return _cut_level(photo, eyes, frame)
+    # Both tiles show the midline: the face is drawn once, symmetrically about it, and they are cut from that.
+    half = max(frame.midline, frame.width - frame.midline)
+    whole = _cut_level(photo, eyes, replace(frame, width=2 * half, midline=half))
+    shown = slice(half - frame.midline, half - frame.midline + frame.width)
+    return np.hstack([whole[:, shown], whole[:, ::-1][:, shown]])
 
 
 def view(photo: Photo, eyes: Eyes) -> Photo:
     """The whole head for people to look at: (512, 512, 3) uint8, eyes level, black outside the photo."""
-    return _cut_level(photo, eyes, VIEW, mirrored=False)
+    return _cut_level(photo, eyes, VIEW)
 
 
 def split(crop: Photo, tiles: int) -> list[Photo]:
@@ -116,7 +119,7 @@ def leaves_photo(photo: Photo, face: FaceBox, eyes: Eyes, frame: Frame) -> bool:
     height, width = photo.shape[:2]
     if isinstance(frame, BoxFrame):
         return not square(face, frame.margin).inside(photo)
-    centre, across, down = _axes(eyes, frame, mirrored=False)
+    centre, across, down = _axes(eyes, frame)
     corners = [
         centre + across * (x - frame.midline) + down * (y - frame.eye_line)
         for x in (0, 2 * frame.midline)
@@ -127,10 +130,10 @@ def leaves_photo(photo: Photo, face: FaceBox, eyes: Eyes, frame: Frame) -> bool:
 
 def covered(photo: Photo, eyes: Eyes, frame: EyeFrame) -> NDArray[np.bool_]:
     """Which pixels of the first tile of a crop (H, W) lie within the photo."""
-    centre, across, down = _axes(eyes, frame, mirrored=False)
+    centre, across, down = _axes(eyes, frame)
     columns, rows = np.arange(frame.width) - frame.midline, np.arange(frame.height) - frame.eye_line
-    places = centre + rows[:, None, None] * down + columns[:, None] * across
-    return np.asarray(((places >= 0) & (places <= photo.shape[1::-1])).all(axis=2))
+    x, y = (centre[axis] + rows[:, None] * down[axis] + columns * across[axis] for axis in (0, 1))
+    return np.asarray((x >= 0) & (x <= photo.shape[1]) & (y >= 0) & (y <= photo.shape[0]))
 
 
 def square(box: FaceBox, margin: float) -> FaceBox:
@@ -141,15 +144,15 @@ def square(box: FaceBox, margin: float) -> FaceBox:
     return FaceBox(left, top, left + side, top + side)
 
 
-def _axes(eyes: Eyes, frame: EyeFrame, *, mirrored: bool) -> tuple[Vector, Vector, Vector]:
+def _axes(eyes: Eyes, frame: EyeFrame) -> tuple[Vector, Vector, Vector]:
     """The point between the eyes, and the steps in photo pixels of one crop pixel to the right and down."""
     across = (np.array(eyes.left) - np.array(eyes.right)) / frame.distance
     down = np.array([-across[1], across[0]])
-    return np.array(eyes.middle), -across if mirrored else across, down
+    return np.array(eyes.middle), across, down
 
 
-def _cut_level(photo: Photo, eyes: Eyes, frame: EyeFrame, *, mirrored: bool) -> Photo:
-    centre, across, down = _axes(eyes, frame, mirrored=mirrored)
+def _cut_level(photo: Photo, eyes: Eyes, frame: EyeFrame) -> Photo:
+    centre, across, down = _axes(eyes, frame)
     corner = centre - across * frame.midline - down * frame.eye_line
     # A crop much smaller than its part of the photo is drawn from a reduced copy: bicubic alone would alias.
     factor = max(1, int(eyes.distance / frame.distance))
