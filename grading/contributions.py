@@ -50,11 +50,13 @@ class Part:
 class Contributions:
     """The parts of one item's score before clipping, in points.
 
-    ``start`` is the score that they are counted from.
+    ``start`` is the score that they are counted from: with ``balanced`` that of balanced faces, else that of
+    empty maps.
     """
 
     item: str
     start: float
+    balanced: bool
     parts: tuple[Part, ...]
 
     @property
@@ -95,7 +97,7 @@ def _of_item(head: Head, blocks: Sequence[Block], maps: Maps, left: bool) -> Con
         typical = np.asarray(head.reference.get(f"{source}.{pose}", np.zeros(places.shape)), dtype=np.float64)
         start += float(typical.sum())
         parts.append(Part(source, pose, places - (typical[::-1] if left else typical)))
-    return Contributions(head.item, start, tuple(parts))
+    return Contributions(head.item, start, bool(head.reference), tuple(parts))
 
 
 def _added(head: Head, blocks: Sequence[Block], maps: Maps, left: bool) -> dict[tuple[Source, str], Floats]:

@@ -17,6 +17,7 @@ from grading.preparing import prepare_series, series_flags
 from grading.protocols import PROTOCOLS, Protocol
 from grading.scales import Item, find_item
 from service.intake import pose_rules
+from service.item_maps import ItemMap, write_maps
 from service.photographs import SeriesFaultError, check_modality, judge, photo_faults, quality_rules
 from service.reporting import SIDE_ESTIMATED, describe_flag
 from service.settings import Settings
@@ -108,11 +109,12 @@ class Line:
 
 @dataclass(frozen=True)
 class OfflineResult:
-    """A grading made from files by ``bundle``; ``flags`` are in words."""
+    """A grading made from files by ``bundle``; ``flags`` are in words, ``maps`` the pictures of it."""
 
     grading: Grading
     flags: tuple[str, ...]
     bundle: Bundle
+    maps: tuple[ItemMap, ...] = ()
 
     @property
     def lines(self) -> list[Line]:
@@ -149,6 +151,7 @@ class OfflineResult:
             "novelty": self.grading.novelty,
             "sub_scores": [asdict(sub_score) for sub_score in self.grading.sub_scores],
             "flags": list(self.flags),
+            "maps": [one.to_json() for one in self.maps],
             "bundle": {
                 "name": self.grading.bundle_name,
                 "version": self.grading.bundle_version,
@@ -163,10 +166,13 @@ class OfflineResult:
         return [(item, item.answer(self.grading.scores[item.id])) for item in items]
 
 
-def grade_folder(folder: Path, settings: Settings, side: str | None = None) -> OfflineResult:
+def grade_folder(
+    folder: Path, settings: Settings, side: str | None = None, *, maps: Path | None = None
+) -> OfflineResult:
     """Grade the series in a folder with the bundle of the settings.
 
-    ``side`` is the affected side, `R` or `L`; None has it estimated.
+    ``side`` is the affected side, `R` or `L`; None has it estimated. ``maps`` is a folder to write a picture
+    per item to, which shows what each place of the face adds to its score.
 
     Raises:
         PermanentError: the folder, a photo or the bundle cannot be used; the message says what to do.
@@ -182,7 +188,8 @@ def grade_folder(folder: Path, settings: Settings, side: str | None = None) -> O
         raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
     crops = {code: photo.crop for code, photo in prepared.items()}
     told = judge(series_flags(crops, bundle.preprocessing, rules.limits), rules, protocol)
-    grading = Grader(bundle, weights=settings.weights).grade(crops, side)
+    grader = Grader(bundle, weights=settings.weights)
+    grading = grader.grade(crops, side)
     flags = [
         *grading.flags,
         *(
@@ -191,7 +198,8 @@ def grade_folder(folder: Path, settings: Settings, side: str | None = None) -> O
             for flag in (*photo.flags, *told.get(code, []))
         ),
     ]
-    return OfflineResult(grading, tuple(describe_flag(flag) for flag in flags), bundle)
+    drawn = write_maps(maps, grader, grading, photos, prepared) if maps else ()
+    return OfflineResult(grading, tuple(describe_flag(flag) for flag in flags), bundle, drawn)
 
 
 def interval_words(bounds: tuple[float, float] | None, item: Item | None = None) -> str:

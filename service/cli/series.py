@@ -110,6 +110,10 @@ def grade(
         Side | None,
         typer.Option(help="The affected side; without it, it is estimated.", case_sensitive=False),
     ] = None,
+    maps: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write a picture per item to: what each place of the face adds to it."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
     """Grade one series from files, with no database."""
@@ -117,7 +121,7 @@ def grade(
 
     settings = load_settings()
     chosen = {"bundle": bundle or settings.bundle, "weights": weights or settings.weights}
-    result = grade_folder(path, settings.model_copy(update=chosen), side.value if side else None)
+    result = grade_folder(path, settings.model_copy(update=chosen), side.value if side else None, maps=maps)
     if as_json:
         typer.echo(json.dumps(result.to_json()))
         return
@@ -139,6 +143,8 @@ def grade(
     console.print("MDC: the minimal detectable change between two recordings, in points")
     for flag in result.flags:
         console.print(f"Note: {flag}")
+    if result.maps:
+        console.print(f"{len(result.maps)} pictures of what made the scores are in {maps}")
     console.print(f"Model {result.grading.bundle_name} {result.grading.bundle_version}")
     if result.bundle.commissioning:
         console.print("[bold red]commissioning model: not for clinical use[/]")

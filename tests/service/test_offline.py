@@ -84,6 +84,20 @@ def test_the_command_prints_scores_as_json(photo_series: Path) -> None:
     assert content["novelty"] > 0
 
 
+def test_pictures_of_what_made_the_scores_are_written_and_add_up(photo_series: Path, tmp_path: Path) -> None:
+    result = grade_folder(photo_series, Settings(), maps=tmp_path / "maps")
+    listed = json.loads(json.dumps(result.to_json()))["maps"]
+    assert [one["item"] for one in listed] == list(result.grading.scores)
+    for one in listed:
+        with Image.open(one["file"]) as picture:
+            assert picture.size == (848, 512)
+        item = EFACE.by_id[one["item"]]
+        total = one["start"] + sum(added for part in one["parts"] for added in part["sums"])
+        assert total == pytest.approx(one["score"])
+        assert min(max(total, item.low), item.high) == pytest.approx(result.grading.scores[item.id], abs=1e-3)
+    assert len(list((tmp_path / "maps").iterdir())) == len(listed)
+
+
 def paint(name: str, pixels: np.ndarray) -> Spoil:  # type: ignore[type-arg]
     return lambda folder: Image.fromarray(pixels).save(folder / name)
 
