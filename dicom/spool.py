@@ -106,6 +106,11 @@ class SpoolFile:
         return self
 
     @property
+    def open(self) -> bool:
+        """Whether there is a file that may still be written."""
+        return self._file is not None
+
+    @property
     def sha256(self) -> str:
         """The hash of what was written so far."""
         return self._hash.hexdigest()
@@ -192,6 +197,8 @@ class _Inbox(queue.Queue[Any]):
             and context_id in association._accepted_cx
         ):
             association._serve_request(message, context_id)
+            # A request that makes no sense is never handed to the receiver, which else takes the file.
+            cast(SpoolFile, message._dataset_file).discard()
         else:
             super().put(item, block, timeout)
 
@@ -205,6 +212,7 @@ class SpoolingProvider(DIMSEServiceProvider):
     def __init__(self, association: Association, spool: Spool) -> None:
         super().__init__(association)
         self._spool = spool
+        self._files: list[SpoolFile] = []
         self._begun = 0.0
         self._small_bytes = 0
         self.msg_queue = _Inbox(association)
@@ -247,16 +255,16 @@ class SpoolingProvider(DIMSEServiceProvider):
             # Declared as a file of tempfile; what is used of it is write, file.flush, close and name.
             file = SpoolFile(self._spool, self.message, self.assoc)
             self.message._data_set_file = file  # type: ignore[assignment]
+            self._files = [*(each for each in self._files if each.open), file]
             self._begun = time.monotonic()
         super().receive_primitive(primitive)
 
     def discard(self) -> bool:
-        """Drop what has come in of an unfinished object, when the association ends; whether there was any."""
-        file = self.message._data_set_file if self.message is not None else None
-        if not isinstance(file, SpoolFile):
-            return False
-        file.discard()
-        return file.size > 0
+        """Drop what has come in and was not stored, when the association ends; whether there was any."""
+        unfinished = [file for file in self._files if file.open]
+        for file in unfinished:
+            file.discard()
+        return bool(unfinished)
 
     def _receive_command(self, context_id: int, control: int, fragment: memoryview) -> None:
         if self.message is None:

@@ -20,6 +20,7 @@ from typing import Any, Protocol, cast
 
 from pynetdicom.association import Association
 from pynetdicom.dul import DULServiceProvider
+from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.transport import AssociationSocket
 
@@ -54,6 +55,7 @@ class Connection(AssociationSocket):
     def __init__(self, association: Association, connection: socket.socket, pdu_seconds: float) -> None:
         self.wakeups = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.fault = ""
+        self._closing = threading.Lock()
         self._pdu_seconds = pdu_seconds
         self._deadline = 0.0
         self._head = b""
@@ -85,8 +87,10 @@ class Connection(AssociationSocket):
 
     def wake(self) -> None:
         """End the wait in `ready`, from another thread."""
-        if self.wakeups >= 0:
-            os.eventfd_write(self.wakeups, 1)
+        # Without the lock the descriptor could be another file's by the time it is written to.
+        with self._closing:
+            if self.wakeups >= 0:
+                os.eventfd_write(self.wakeups, 1)
 
     def read_head(self) -> bytes:
         """The first six bytes of a PDU, which `recv` hands out once more."""
@@ -110,8 +114,9 @@ class Connection(AssociationSocket):
         self._shutdown_socket()
         # pynetdicom's way of closing leaves the socket open when the peer was first to hang up.
         self._connection.close()
-        wakeups, self.wakeups = self.wakeups, -1
-        os.close(wakeups)
+        with self._closing:
+            os.close(self.wakeups)
+            self.wakeups = -1
 
     def refuse(self, fault: str) -> RefusedPeerError:
         """Note why the peer is refused; the error to raise."""
@@ -166,7 +171,6 @@ class UpperLayer(DULServiceProvider):
         super().__init__(association)
         self._ended = ended
         self._buffer = bytearray(1 << 17)
-        self._run_loop_delay = 0
         # The association's thread waits for messages, so whatever else is for it has to end that wait.
         self.to_user_queue = _WakingQueue(lambda: association.dimse.msg_queue.put((None, None)))
         self.name = f"UpperLayer-{association.name}"
@@ -206,10 +210,14 @@ class UpperLayer(DULServiceProvider):
         """The thread's work, until the connection is closed; what it held is let go of."""
         fault = ""
         try:
-            super().run_reactor()
+            self._idle_timer.start()
+            self.assoc._dul_ready.set()
+            while not self._kill_thread:
+                self._do_next()
         # The outermost call of a thread: a peer's nonsense must not end in a trace of the interpreter.
         except Exception as error:
             fault = f"protocol: {type(error).__name__}"
+            self._abort()
         finally:
             if cast(Fragments, self.assoc.dimse).discard():
                 fault = fault or "hung_up_inside_an_object"
@@ -219,6 +227,24 @@ class UpperLayer(DULServiceProvider):
                 # A probe that only connected: the association would wait on for its request.
                 self.to_user_queue.put(None)
             self._ended(self.assoc, self.connection.fault or fault)
+
+    def _do_next(self) -> None:
+        """One turn of pynetdicom's loop: something to send, else something that came; then what follows."""
+        if self.artim_timer.expired:
+            self.event_queue.put("Evt18")
+        if not self._process_recv_primitive() and self._is_transport_event():
+            self._idle_timer.restart()
+        while self.event_queue.queue and not self._kill_thread:
+            self.state_machine.do_action(self.event_queue.get())
+
+    def _abort(self) -> None:
+        """Tell the peer and end the association, past the state machine."""
+        pdu = A_ABORT_RQ()
+        pdu.source, pdu.reason_diagnostic = 0x02, 0x00
+        if self.socket is not None and self.socket.socket is not None:
+            self.socket.send(pdu.encode())
+        self.assoc.is_aborted, self.assoc.is_established = True, False
+        self.assoc._kill = True
 
     def _wake(self) -> None:
         if threading.current_thread() is not self:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -16,13 +16,17 @@ class DatabaseUnavailableError(TransientError):
     code = "database.unavailable"
 
 
-def connect(url: str) -> Engine:
-    """An engine for a ``postgresql://…`` address; nothing is opened yet."""
+def connect(url: str, *, ask_first: bool = True) -> Engine:
+    """An engine for a ``postgresql://…`` address; nothing is opened yet.
+
+    With ``ask_first`` a pooled connection is tried before it is handed out, which costs a question; without,
+    the first use after a restart of the server fails and the caller has to try again.
+    """
     driver_url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     # Parameters are patients' data: they must not stand in an exception.
     return create_engine(
         driver_url,
-        pool_pre_ping=True,
+        pool_pre_ping=ask_first,
         hide_parameters=True,
         connect_args={"connect_timeout": 5, "tcp_user_timeout": 15_000},
     )
@@ -44,3 +48,18 @@ def transaction(engine: Engine) -> Iterator[Session]:
         if error.connection_invalidated:
             raise DatabaseUnavailableError("the connection to the database broke") from error
         raise
+
+
+@contextmanager
+def connection_of(engine: Engine) -> Iterator[Connection]:
+    """A connection from the pool, for what goes past the session.
+
+    Raises:
+        DatabaseUnavailableError: the server cannot be reached.
+    """
+    try:
+        connection = engine.connect()
+    except OperationalError as error:
+        raise DatabaseUnavailableError("the database cannot be reached; is PostgreSQL running?") from error
+    with connection:
+        yield connection

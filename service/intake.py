@@ -7,6 +7,7 @@ pixels are for the workers.
 import datetime as dt
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -21,8 +22,9 @@ from dicom.poses import PoseAssignment, PoseRules, assign_poses
 from dicom.receiver import ReceivedObject, Stored
 from grading.errors import PermanentError
 from grading.protocols import PROTOCOLS, Protocol
-from service.database import transaction
+from service.database import DatabaseUnavailableError, transaction
 from service.records import flow
+from service.records.arrivals import add_to_open_recording
 from service.records.models import KeptObject, Patient, Photo, Quarantined, Recording, RecordingState
 from service.records.patients import patient_for
 from service.records.timepoints import link_surgeries
@@ -69,6 +71,21 @@ class ServiceIntake:
             raise HeaderError(
                 f"the attribute {overlong} is longer than DICOM allows: correct it at the sender"
             )
+        key = content_key("objects", received.sha256, "dcm")
+        try:
+            return self._store(received, key)
+        except DatabaseUnavailableError:
+            # The connection may have been from before a restart of the database: the second is a new one.
+            return self._store(received, key)
+
+    def _store(self, received: ReceivedObject, key: str) -> Stored:
+        header = received.header
+        kind = KINDS[UID(header.sop_class_uid)]
+        adopt = partial(self.storage.adopt, received.path, key)
+        # The photo that may make its series full is looked at together with the others.
+        most = len(self.protocol.required) - 1
+        if kind is Kind.PHOTO and add_to_open_recording(self.engine, received, key, most, adopt):
+            return Stored.NEW
         with transaction(self.engine) as session:
             # Two associations may bring the same object at once: the second waits here for the first.
             session.execute(select(func.pg_advisory_xact_lock(_lock_number(header.sop_instance_uid))))
@@ -77,20 +94,14 @@ class ServiceIntake:
                 known.times_received += 1
                 known.last_seen_at = received.received_at
                 # Where the first copy was lost, this one takes its place.
-                self.storage.adopt(received.path, known.storage_key)
+                adopt()
                 return Stored.DUPLICATE
             if known is not None:
-                self._quarantine(
-                    session,
-                    received.path,
-                    "other content under a known SOP Instance UID",
-                    received.calling_ae,
-                    header,
-                )
+                path = received.path if received.path.exists() else self.storage.path(key)
+                reason = "other content under a known SOP Instance UID"
+                self._quarantine(session, path, reason, received.calling_ae, header)
                 return Stored.CONFLICT
-            key = content_key("objects", received.sha256, "dcm")
-            self.storage.adopt(received.path, key)
-            kind = KINDS[UID(header.sop_class_uid)]
+            adopt()
             if kind is not Kind.PHOTO:
                 _keep(session, received, key, kind)
                 return Stored.NEW

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 
 import structlog
 
@@ -36,3 +37,4 @@ def configure_logs(level: str, process: str) -> None:
     # pynetdicom and pydicom print element values, which may be a patient's.
     for library in ("pynetdicom", "pydicom"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", module=library)

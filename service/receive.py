@@ -44,6 +44,7 @@ def receive(settings: Settings, wake: Callable[[int], object], processes: int | 
             f"cannot listen on {chosen.host}:{chosen.port} ({error.strerror}); set FACIALIS_RECEIVER__HOST "
             "and FACIALIS_RECEIVER__PORT"
         ) from error
+    FolderStorage(settings.data_dir / "files").prepare("objects")
     work = partial(_serve, settings, config, wake, listening)
     count = processes or chosen.processes
     if count == 1:
@@ -87,7 +88,8 @@ def _serve(
     """Receive in this process until told to stop, or until the process that started it is gone."""
     parent = os.getppid()
     storage = FolderStorage(settings.data_dir / "files")
-    receiver = Receiver(config, ServiceIntake(connect(database_url(settings)), storage, settings, wake))
+    engine = connect(database_url(settings), ask_first=False)
+    receiver = Receiver(config, ServiceIntake(engine, storage, settings, wake))
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())

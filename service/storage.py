@@ -7,7 +7,7 @@ point outside the storage, and the same content is stored once.
 from pathlib import Path
 from typing import Protocol
 
-from dicom.durable import move_durably, write_durably
+from dicom.durable import fsync_folder, move_durably, write_durably
 
 
 class Storage(Protocol):
@@ -32,11 +32,17 @@ class FolderStorage:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def prepare(self, kind: str) -> None:
+        """Make the folders for the contents of one kind, so that the first of each need not wait for it."""
+        for number in range(256):
+            (self.root / kind / f"{number:02x}").mkdir(parents=True, exist_ok=True)
+        fsync_folder(self.root / kind)
+
     def adopt(self, source: Path, key: str) -> None:
         """Move a file of the same file system into the storage; one that is already there is kept."""
         target = self.path(key)
         if target.exists():
-            source.unlink()
+            source.unlink(missing_ok=True)
             return
         move_durably(source, target)
 

@@ -10,6 +10,7 @@ from pydicom.uid import JPEGBaseline8Bit
 from dicom.headers import read_header
 from dicom.pixels import decode_photo
 from dicom.poses import PoseRules, assign_poses
+from dicom.uids import derived_uid
 from grading.protocols import JENA9
 from tests.dicom.samples import jpeg_bytes, photo, save, save_series
 from tests.interop.conftest import Listening, program
@@ -100,3 +101,28 @@ def test_secondary_capture_is_taken(listening: Listening, tmp_path: Path) -> Non
     assert run(program("img2dcm"), picture, made).returncode == 0
     assert run(*to_us(listening, "storescu", "-xy"), made).returncode == 0
     assert len(listening.intake.stored) == 1
+
+
+def test_fifty_senders_at_once_are_served_or_told_to_come_again(listening: Listening, tmp_path: Path) -> None:
+    """More than may associate at a time: who is turned away gets it as transient and has stored nothing."""
+    paths = [
+        save(photo(sop_instance_uid=derived_uid("crowd", str(number))), tmp_path / f"{number}.dcm")
+        for number in range(50)
+    ]
+    waiting = list(paths)
+    for _ in range(20):
+        command = to_us(listening, "storescu", "-xy")
+        running = [
+            (path, subprocess.Popen([*command, str(path)], stderr=subprocess.PIPE)) for path in waiting
+        ]
+        refused = []
+        for path, process in running:
+            _, errors = process.communicate(timeout=60)
+            if process.returncode != 0:
+                assert b"Local Limit Exceeded" in errors, errors
+                refused.append(path)
+        assert len(listening.intake.stored) == len(paths) - len(refused)
+        waiting = refused
+        if not waiting:
+            return
+    pytest.fail(f"{len(waiting)} senders were never served")
