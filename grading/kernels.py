@@ -1,16 +1,20 @@
 """Gram matrices of blocks, each computed once and shared by all items and folds that read it."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.maps import Cases, Maps, block_chunks, block_shape
+from grading.maps import Cases, Maps, block_chunks, block_features, block_shape
 from grading.recipes import Block
 from grading.regression import DualFit, Floats
 
 Rows = NDArray[np.int_]
+
+_SUMS = 2**27
+"""Numbers in all the sums that are made side by side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +62,8 @@ class Kernels:
         key = repr((block.source, block.part, sorted(block.photos.items()), block.rows))
         if key not in self._known:
             different, index, sign = _different(block, self.cases)
-            total = np.zeros((len(different), len(different)))
-            for _, chunk in block_chunks(block, self.maps, different):
-                flat = chunk.reshape(len(chunk), -1)
-                total += flat @ flat.T
-            self._known[key] = Gram(total.astype(np.float32), index, sign)
+            products = _products(block, self.maps, different)
+            self._known[key] = Gram(products.astype(np.float32), index, sign)
         return self._known[key]
 
     def scales(self, blocks: Sequence[Block], rows: Rows) -> list[float]:
@@ -91,6 +92,34 @@ def _different(block: Block, cases: Cases) -> tuple[Cases, Rows, NDArray[np.floa
     return Cases(recordings, np.zeros(len(recordings), dtype=np.bool_)), index, sign
 
 
+def _products(block: Block, maps: Maps, cases: Cases) -> Floats:
+    """The inner products (m, m) between the features of ``cases``, streamed over channels.
+
+    Threads take turns at the channels, one core each: a small product split among cores by BLAS spends its
+    time waiting, many times over where other programs run too. The sums of very many cases would take too
+    much memory side by side; there BLAS has the cores.
+    """
+    # Only training needs these; grading starts without them.
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    chunks = block_chunks(block, maps, cases)
+    cores = max((one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"), default=1)
+    threads = max(1, min(cores, _SUMS // len(cases) ** 2))
+
+    def add_up(first: int) -> Floats:
+        total = np.zeros((len(cases), len(cases)))
+        for channels in chunks[first::threads]:
+            features = block_features(block, maps, cases, channels).reshape(len(cases), -1)
+            total += features @ features.T
+        return total
+
+    with threadpool_limits(cores // threads, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        first, *others = pool.map(add_up, range(threads))
+    for other in others:
+        first += other
+    return first
+
+
 def primal(
     fitted: DualFit, maps: Maps, cases: Cases, blocks: Sequence[Block], scales: Sequence[float]
 ) -> list[Floats]:
@@ -104,7 +133,8 @@ def primal(
     weights = []
     for block, scale in zip(blocks, scales, strict=True):
         total = np.zeros(block_shape(block, maps))
-        for place, chunk in block_chunks(block, maps, chosen):
-            total[place] = scale * np.tensordot(coefficients, chunk.astype(np.float64), axes=1)
+        for channels in block_chunks(block, maps, chosen):
+            features = block_features(block, maps, chosen, channels).astype(np.float64)
+            total[channels] = scale * np.tensordot(coefficients, features, axes=1)
         weights.append(total)
     return weights

@@ -1,6 +1,5 @@
 """Maps of recordings, and the blocks of features that are cut from them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 
@@ -9,8 +8,10 @@ from numpy.typing import NDArray
 
 from grading.recipes import Block
 
-_CHUNK = 2**24
-"""Numbers of a block that are held at a time."""
+_CHUNK = 2**22
+"""Numbers of a block that are read at a time,"""
+_LEAST = 2**12
+"""or so many of each case: with fewer a matrix product waits for memory rather than for arithmetic."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,21 +67,17 @@ def block_rows(block: Block, maps: Maps) -> slice:
     return slice(round(start * height), round(stop * height))
 
 
-def block_chunks(block: Block, maps: Maps, cases: Cases) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """A block's features (m, C, rows, W) of ``cases``, some channels at a time, with their place among C."""
+def block_chunks(block: Block, maps: Maps, cases: Cases) -> list[slice]:
+    """The channels of a block, some at a time, so that features of all ``cases`` need not be held at once."""
     channels, height, width = block_shape(block, maps)
-    step = max(1, _CHUNK // max(1, len(cases) * height * width))
-    for start in range(0, channels, step):
-        place = slice(start, min(start + step, channels))
-        yield place, _read(block, maps, cases, place)
+    step = max(1, max(_CHUNK // max(1, len(cases)), _LEAST) // max(1, height * width))
+    return [slice(start, min(start + step, channels)) for start in range(0, channels, step)]
 
 
-def block_features(block: Block, maps: Maps, cases: Cases) -> NDArray[np.float32]:
-    """All of a block's features, (m, C, rows, W) float32."""
-    return _read(block, maps, cases, slice(None))
-
-
-def _read(block: Block, maps: Maps, cases: Cases, channels: slice) -> NDArray[np.float32]:
+def block_features(
+    block: Block, maps: Maps, cases: Cases, channels: slice = slice(None)
+) -> NDArray[np.float32]:
+    """A block's features, (m, C, rows, W) float32, of some of its channels or all."""
     source = maps.of(block)
     rows = block_rows(block, maps)
     recordings, where = np.unique(cases.rows, return_inverse=True)
