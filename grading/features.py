@@ -4,10 +4,7 @@ They are kept on disk by content, so that a run that was cut off goes on where i
 processes may fill one cache. In a run they are memory-mapped, so that a cohort may be larger than memory.
 """
 
-import hashlib
-import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from grading.cache import Cache, content_of
 from grading.cohort import Cohort, LabelledRecording
 from grading.errors import PermanentError
 from grading.eyes import find_eyes
@@ -70,14 +68,18 @@ def cohort_maps(
 
     ``cache`` is a folder that keeps crops and maps under a hash of the photo's bytes and of everything that
     made them. ``progress`` counts photos.
+
+    Raises `CacheError` where the folder cannot be written to.
     """
     poses, tiles = recipe.poses, recipe.preprocessing.tiles
     count = len(cohort.recordings)
     size = recipe.preprocessing.frame.shape
     store = _Store(cache, backbone, recipe.preprocessing)
-    network = _space((count, len(poses), tiles, *backbone.map_shape(*size)), cache)
+    network = store.cache.space((count, len(poses), tiles, *backbone.map_shape(*size)))
     moves = (
-        _space((count, len(poses), tiles, *movement_shape(*size)), cache) if recipe.reads_movement else None
+        store.cache.space((count, len(poses), tiles, *movement_shape(*size)))
+        if recipe.reads_movement
+        else None
     )
     usable = np.zeros((count, len(poses)), dtype=np.bool_)
     unusable: list[UnusablePhoto] = []
@@ -89,7 +91,7 @@ def cohort_maps(
             rows = backbone.features(crops).reshape(len(waiting), tiles, *network.shape[3:])
             for photo, row in zip(waiting, rows, strict=True):
                 network[photo.number, photo.place] = row
-                store.write(row, store.network, photo.content)
+                store.keep_network(row, photo.content)
             waiting.clear()
 
     done = 0
@@ -97,8 +99,8 @@ def cohort_maps(
         contents: dict[str, str] = {}
         for place, pose in enumerate(poses):
             try:
-                content = contents[pose] = _content(recording.photos[pose])
-                row = store.read(store.network, content)
+                content = contents[pose] = content_of(recording.photos[pose])
+                row = store.network(content)
                 if row is None:
                     crop = store.crop(content, recording.photos[pose])
                     waiting.append(_Waiting(number, place, content, crop))
@@ -120,6 +122,17 @@ def cohort_maps(
     return CohortMaps(Maps(poses, network, moves), usable, tuple(unusable))
 
 
+def lacking(
+    cohort: Cohort, backbone: "Backbone", recipe: Recipe, cache: Path
+) -> tuple[LabelledRecording, ...]:
+    """The recordings of which a cache does not hold everything that a recipe reads.
+
+    A recording with a photo that cannot be used is always among them.
+    """
+    store = _Store(cache, backbone, recipe.preprocessing)
+    return tuple(recording for recording in cohort.recordings if not store.holds(recording, recipe))
+
+
 @dataclass(frozen=True, eq=False)
 class _Waiting:
     """A crop that waits for its batch to fill; ``number`` and ``place`` say where its map belongs."""
@@ -131,82 +144,53 @@ class _Waiting:
 
 
 class _Store:
-    """Crops and maps by content; with no folder it keeps nothing."""
+    """Crops, activations and movements, from the cache or made now."""
 
     def __init__(self, folder: Path | None, backbone: "Backbone", preprocessing: Preprocessing) -> None:
-        self._folder = folder
-        self._preprocessing = preprocessing
+        self.cache = Cache(folder)
+        self.preprocessing = preprocessing
         self._crops = repr(preprocessing)
-        self.network = f"{self._crops} {backbone.name} {backbone.layer} {backbone.weight_hash}"
+        self._network = f"{self._crops} {backbone.name} {backbone.layer} {backbone.weight_hash}"
+        self._moves = f"movement {self._crops}"
+
+    def holds(self, recording: LabelledRecording, recipe: Recipe) -> bool:
+        """Whether there is a file of everything that the recipe reads of a recording."""
+        contents = {pose: content_of(recording.photos[pose]) for pose in recipe.poses}
+        return all(self.cache.holds(self._network, content) for content in contents.values()) and all(
+            self.cache.holds(self._moves, contents[REST], contents[pose]) for pose in recipe.moves
+        )
+
+    def network(self, content: str) -> NDArray[Any] | None:
+        """The activations of both tiles of a photo, None where they have to be computed."""
+        return self.cache.read(self._network, content)
+
+    def keep_network(self, values: NDArray[np.float32], content: str) -> None:
+        """Keep the activations of a photo."""
+        self.cache.write(values, self._network, content)
 
     def crop(self, content: str, path: Path) -> Photo:
         """The crop kept for this content, else cut from the photo now."""
-        crop = self.read(self._crops, content)
+        crop = self.cache.read(self._crops, content)
         if crop is None:
             photo = load_photo(path)
-            face = find_face(photo, self._preprocessing.detector_sides)
-            crop = cut(photo, face, find_eyes(photo, face), self._preprocessing)
-            self.write(crop, self._crops, content)
+            face = find_face(photo, self.preprocessing.detector_sides)
+            crop = cut(photo, face, find_eyes(photo, face), self.preprocessing)
+            self.cache.write(crop, self._crops, content)
         return crop
 
     def movement(
         self, recording: LabelledRecording, contents: dict[str, str], pose: str
     ) -> NDArray[np.float32]:
         """The movement from rest to ``pose`` in each tile, (tiles, 2, h, w)."""
-        made_by = f"movement {self._crops}"
-        kept = self.read(made_by, contents[REST], contents[pose])
+        kept = self.cache.read(self._moves, contents[REST], contents[pose])
         if kept is None:
             pair = [
-                split(self.crop(contents[code], recording.photos[code]), self._preprocessing.tiles)
+                split(self.crop(contents[code], recording.photos[code]), self.preprocessing.tiles)
                 for code in (REST, pose)
             ]
             kept = np.stack([movement(rest, moved) for rest, moved in zip(*pair, strict=True)])
-            self.write(kept, made_by, contents[REST], contents[pose])
+            self.cache.write(kept, self._moves, contents[REST], contents[pose])
         return kept
-
-    def _path(self, made_by: str, contents: Sequence[str]) -> Path | None:
-        if self._folder is None:
-            return None
-        key = hashlib.sha256(" ".join((*contents, made_by)).encode()).hexdigest()
-        return self._folder / key[:2] / f"{key}.npy"
-
-    def read(self, made_by: str, *contents: str) -> NDArray[Any] | None:
-        """What was kept; None where there is nothing, or it is damaged and has to be made anew."""
-        path = self._path(made_by, contents)
-        if path is None or not path.exists():
-            return None
-        try:
-            kept: NDArray[Any] = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError):
-            return None
-        return kept
-
-    def write(self, values: NDArray[Any], made_by: str, *contents: str) -> None:
-        """Keep values whole or not at all."""
-        path = self._path(made_by, contents)
-        if path is None:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.stem}.{os.getpid()}.part.npy")
-        np.save(partial, values, allow_pickle=False)
-        partial.replace(path)
-
-
-def _space(shape: tuple[int, ...], folder: Path | None) -> NDArray[np.float32]:
-    """Zeros: in memory, or with a cache folder in a file there that vanishes with the array."""
-    if folder is None or 0 in shape:
-        return np.zeros(shape, dtype=np.float32)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
-        return np.memmap(file, dtype=np.float32, mode="w+", shape=shape)
-
-
-def _content(path: Path) -> str:
-    # A missing or unreadable file is left for load_photo to name.
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return f"unreadable {path}"
 
 
 def _unusable(recording: LabelledRecording, pose: str, error: PermanentError) -> UnusablePhoto:
