@@ -227,7 +227,7 @@ def describe_bundle(bundle: Bundle) -> dict[str, Any]:
         "protocol": bundle.protocol,
         "items": [{"item": head.item, "pose": find_item(head.item).pose} for head in bundle.heads],
         "backbone": asdict(bundle.backbone),
-        "recipe": _describe_recipe(bundle.recipe),
+        "recipe": describe_recipe(bundle.recipe),
         "training": [asdict(cohort) for cohort in bundle.training],
         "folds": bundle.folds,
         "errors": [asdict(error) | {"share_of_range": error.share_of_range} for error in bundle.errors],
@@ -252,7 +252,8 @@ def _tensors(bundle: Bundle) -> dict[str, NDArray[Any]]:
     return tensors
 
 
-def _describe_recipe(recipe: Recipe) -> dict[str, Any]:
+def describe_recipe(recipe: Recipe) -> dict[str, Any]:
+    """A recipe ready for JSON."""
     frame = recipe.preprocessing.frame
     kind = "box" if isinstance(frame, BoxFrame) else "eyes"
     described = asdict(recipe)
@@ -261,7 +262,7 @@ def _describe_recipe(recipe: Recipe) -> dict[str, Any]:
 
 
 def _restore(manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Bundle:
-    recipe = _restore_recipe(manifest["recipe"])
+    recipe = restore_recipe(manifest["recipe"])
     backbone = BackboneId(**manifest["backbone"])
     errors = [{key: value for key, value in e.items() if key != "share_of_range"} for e in manifest["errors"]]
     return Bundle(
@@ -295,7 +296,8 @@ def _restore_head(item: str, blocks: Sequence[Block], tensors: Mapping[str, NDAr
     return Head(item, weights, float(tensors[f"{item}.bias"]), reference)
 
 
-def _restore_recipe(described: Mapping[str, Any]) -> Recipe:
+def restore_recipe(described: Mapping[str, Any]) -> Recipe:
+    """The recipe that `describe_recipe` described. Raises KeyError, TypeError or ValueError for another."""
     preprocessing = dict(described["preprocessing"])
     frame = dict(preprocessing.pop("frame"))
     kind = {"box": BoxFrame, "eyes": EyeFrame}[frame.pop("kind")]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.cache import Cache, content_of
+from grading.cache import Cache, CacheError, content_of
 from grading.cohort import Cohort, LabelledRecording
 from grading.errors import PermanentError
 from grading.eyes import find_eyes
@@ -107,6 +107,8 @@ def cohort_maps(
                 else:
                     network[number, place] = row
                 usable[number, place] = True
+            except CacheError:
+                raise
             except PermanentError as error:
                 unusable.append(_unusable(recording, pose, error))
             done += 1

@@ -8,14 +8,15 @@ from kombu.exceptions import OperationalError
 from service.records.flow import Stage
 from service.running import broker_url
 from service.settings import Settings
+from service.spreading import QUEUE as FEATURES
 
 RECONCILE = "reconcile"
-QUEUES = (*(stage.value for stage in Stage), RECONCILE)
+QUEUES = (*(stage.value for stage in Stage), RECONCILE, FEATURES)
 
 
 def make_app(settings: Settings) -> Celery:
     """The app of this process, on the configured broker or that of the running service."""
-    app = Celery("facialis", broker=broker_url(settings), include=["workers.tasks"])
+    app = Celery("facialis", broker=broker_url(settings), include=["workers.tasks", "workers.features"])
     app.conf.update(
         task_ignore_result=True,
         task_acks_late=True,

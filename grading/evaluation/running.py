@@ -1,18 +1,22 @@
 """Running the cross-validations that the tables are made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grading.cohort import Cohort
 from grading.crossvalidation import CrossValidation, Trials, cross_validate
 from grading.errors import PermanentError
 from grading.evaluation.brows import BrowDistances, measure_brows
 from grading.features import Progress, UnusablePhoto, cohort_maps
-from grading.recipes import RECIPES
+from grading.recipes import RECIPES, Recipe
 from grading.scales import EFACE
 from grading.training import labelled_items
 from grading.weights import SOURCES, WeightsError, find
+
+if TYPE_CHECKING:
+    from grading.backbones import Backbone
 
 PAPER = "paper"
 
@@ -109,6 +113,7 @@ def evaluate(
     files: Mapping[str, Path] | None = None,
     scale: str = EFACE.id,
     cache: Path | None = None,
+    fill: Callable[["Backbone", Recipe], None] | None = None,
     folds: int = 11,
     repeats: int = 0,
     progress: Progress | None = None,
@@ -117,9 +122,9 @@ def evaluate(
 
     ``models`` and ``absent`` are those of `choose_models`, ``weights`` and ``cache`` folders; ``files`` are
     weights to use in place of a backbone's own, by its name. ``scale`` names whose items are learned.
-    ``repeats``
-    further deals of persons to folds are made on the main model with seeds 0, 1, … ``progress`` counts
-    photos, anew for each model and recipe.
+    ``fill`` is called before the photos are gone over, for others to fill the cache. ``repeats`` further
+    deals of persons to folds are made on the main model with seeds 0, 1, … ``progress`` counts photos, anew
+    for each model and recipe.
 
     Raises `EvaluationError` for an unknown recipe, `TrainingError` for a cohort that labels no item of the
     scale which photos show, and as `cross_validate` and `load_backbone` do.
@@ -141,6 +146,8 @@ def evaluate(
         backbone = load_backbone(model.backbone, model.layer, weights=own, folder=weights)
         hashes[model.backbone] = backbone.weight_hash
         for recipe in made:
+            if fill:
+                fill(backbone, recipe)
             maps = cohort_maps(cohort, backbone, recipe, cache=cache, progress=progress)
             unusable |= dict.fromkeys(maps.unusable)
             trials = Trials([cohort], maps, recipe)

@@ -11,11 +11,14 @@ from rich.progress import Progress
 
 from service.cli.models import ScaleName
 from service.cli.raters import Experience, Raters, RaterWeights, rater_weights, write_tables
+from service.cli.spread import Workers, fill_by_workers
 from service.settings import load_settings
 
 if TYPE_CHECKING:
+    from grading.backbones import Backbone
     from grading.evaluation import Evaluation, Group, Table
     from grading.features import Progress as Tell
+    from grading.recipes import Recipe
     from reports.evaluation_figures import SubScorePoints
 
 PAGE = "evaluation.md"
@@ -67,6 +70,7 @@ def evaluate(
     cache: Annotated[
         Path | None, typer.Option(help="Folder that keeps crops and activations for the next run.")
     ] = None,
+    workers: Workers = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print all tables as JSON, for scripts.")] = False,
 ) -> None:
     """Cross-validate by person: the paper's tables and figure beside honest baselines.
@@ -84,9 +88,14 @@ def evaluate(
         typer.echo(f"{name}: {absent[name]}", err=True)
     out.mkdir(parents=True, exist_ok=True)
     with _progress() as tell:
+
+        def fill(network: "Backbone", made: "Recipe") -> None:
+            own = files.get(network.name)
+            fill_by_workers(read, network, made, cache, weights=own, folder=folder, progress=tell)
+
         evaluation = run(
             read, recipe, models, weights=folder, absent=absent, files=files, scale=scale.value, cache=cache,
-            folds=folds, repeats=repeats, progress=tell,
+            fill=fill if workers else None, folds=folds, repeats=repeats, progress=tell,
         )  # fmt: skip
     for photo in evaluation.unusable:
         typer.echo(f"left out {photo.subject}/{photo.session} {photo.pose}: {photo.reason}", err=True)

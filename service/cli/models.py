@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from service.cli.raters import Experience, Raters, RaterWeights, rater_weights
+from service.cli.spread import Workers, fill_by_workers
 
 if TYPE_CHECKING:
     from grading.bundle import Bundle
@@ -83,10 +84,12 @@ def train(
         ),
     ] = False,
     cache: Cache = None,
+    workers: Workers = False,
 ) -> None:
     """Train one regressor per item and measure it by cross-validation split by person."""
     from grading.backbones import load_backbone
     from grading.bundle import save_bundle
+    from grading.crossvalidation import pool
     from grading.rated_cohort import read_rated_cohort
     from grading.recipes import RECIPES
     from grading.training import Settings, labelled_items
@@ -102,10 +105,12 @@ def train(
         commissioning=not graded_patients,
         recipe=replace(chosen, regression=replace(chosen.regression, **given)),
     )
+    network = load_backbone(backbone, layer, weights=weights)
     with _progress("Photos") as tell:
-        trained = train_bundle(
-            read, load_backbone(backbone, layer, weights=weights), settings, cache=cache, progress=tell
-        )
+        if workers:
+            everybody = pool(read)[0]
+            fill_by_workers(everybody, network, settings.recipe, cache, weights=weights, progress=tell)
+        trained = train_bundle(read, network, settings, cache=cache, progress=tell)
     save_bundle(trained.bundle, out)
     _tell_unusable(trained.unusable)
     _tell_errors(trained.bundle)
@@ -119,17 +124,22 @@ def predict(
     out: Annotated[Path, typer.Option(help="The table to write.")] = Path("predictions.csv"),
     weights: Weights = None,
     cache: Cache = None,
+    workers: Workers = False,
 ) -> None:
     """Predict every recording of a cohort: one row each, empty where a photo cannot be used."""
     from grading.backbones import load_backbone
     from grading.bundle import load_bundle
     from grading.cohort import read_cohort
+    from grading.grader import check_backbone
     from grading.prediction import predict_cohort, write_predictions
 
     model = load_bundle(bundle)
     recordings = read_cohort(cohort, labelled=False)
     backbone = load_backbone(model.backbone.name, model.backbone.layer, weights=weights)
     with _progress("Photos") as tell:
+        if workers:
+            check_backbone(model, backbone)
+            fill_by_workers(recordings, backbone, model.recipe, cache, weights=weights, progress=tell)
         predictions, unusable = predict_cohort(model, recordings, backbone, cache=cache, progress=tell)
     write_predictions(predictions, [head.item for head in model.heads], out)
     _tell_unusable(unusable)

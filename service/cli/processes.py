@@ -62,7 +62,8 @@ def receive(
 
 def worker(
     queue: Annotated[
-        list[str], typer.Option(help="A queue to serve: prepare, grade, report, deliver, reconcile.")
+        list[str],
+        typer.Option(help="A queue to serve: prepare, grade, report, deliver, reconcile, features."),
     ],
     processes: Annotated[int, typer.Option(min=1, help="How many tasks at once.")] = 1,
 ) -> None:

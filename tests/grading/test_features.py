@@ -248,6 +248,11 @@ def test_a_cache_that_cannot_be_written_is_named(cohort: Cohort, backbone: Backb
     file.write_text("no folder")
     with pytest.raises(CacheError, match="name another folder with --cache"):
         cohort_maps(cohort, backbone, PAPER, cache=file / "cache")
+    # a disk that fills up later on is no fault of the photo
+    for number in range(256):
+        (tmp_path / f"{number:02x}").touch()
+    with pytest.raises(CacheError, match="make room there"):
+        cohort_maps(cohort, backbone, PAPER, cache=tmp_path)
 
 
 def test_arrays_are_kept_by_contents_and_maker(tmp_path: Path) -> None:
