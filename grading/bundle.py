@@ -5,7 +5,8 @@ not seen, and which backbone it needs. The weights file holds per item the tenso
 float32, one for each block of the recipe, in points per unit of its features, and `<item>.bias` () float64 in
 points; likewise for `side`, the head that tells the affected side. `novelty.mean` and `novelty.spread` (C,)
 describe the activations of the training data. Where a reference is known, `<item>.reference.<source>.<pose>`
-(tiles, H, W) float32 are its points, see `Head`.
+(tiles, H, W) float32 are its points, see `Head`. A bundle that checks poses has `pose.weights` and
+`pose.bias`, see `PoseCheck`.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ from grading.errors import PermanentError
 from grading.framing import BoxFrame, EyeFrame, Preprocessing
 from grading.maps import Cases, Maps, block_features
 from grading.novelty import Novelty
+from grading.pose_check import PoseCheck, restore_pose_check
 from grading.recipes import Block, Recipe
 from grading.regression import Regression
 from grading.scales import find_item
@@ -131,7 +133,8 @@ class Bundle:
     ``commissioning`` is true until it was trained on graded patients: every page then says "not for clinical
     use". ``folds`` is the number of folds, split by person, behind ``errors`` and ``uncertainties``. ``side``
     tells the affected side where the record does not, and was right in ``side_right`` (0-1) of the training
-    recordings whose side is known; both are None where the recipe does not ask for it.
+    recordings whose side is known; both are None where the recipe does not ask for it. ``pose_check`` is None
+    in bundles of before there was one, and where there was too little to learn it from.
     """
 
     name: str
@@ -149,6 +152,7 @@ class Bundle:
     side: Head | None
     side_right: float | None
     heads: tuple[Head, ...]
+    pose_check: PoseCheck | None = None
 
     @cached_property
     def hash(self) -> str:
@@ -234,6 +238,7 @@ def describe_bundle(bundle: Bundle) -> dict[str, Any]:
         "uncertainties": [asdict(one) for one in bundle.uncertainties],
         "novelty_limit": bundle.novelty.limit,
         "side_right": bundle.side_right,
+        **({"pose_check": bundle.pose_check.describe()} if bundle.pose_check else {}),
     }
 
 
@@ -249,7 +254,7 @@ def _tensors(bundle: Bundle) -> dict[str, NDArray[Any]]:
         tensors[f"{head.item}.bias"] = np.asarray(head.bias, dtype="<f8")
         for key, places in head.reference.items():
             tensors[f"{head.item}.reference.{key}"] = np.ascontiguousarray(places, dtype="<f4")
-    return tensors
+    return tensors | (bundle.pose_check.tensors() if bundle.pose_check else {})
 
 
 def describe_recipe(recipe: Recipe) -> dict[str, Any]:
@@ -284,6 +289,7 @@ def _restore(manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
             _restore_head(find_item(entry["item"]).id, recipe.blocks[entry["item"]], tensors)
             for entry in manifest["items"]
         ),
+        pose_check=restore_pose_check(manifest["pose_check"], tensors) if "pose_check" in manifest else None,
     )
 
 

@@ -61,7 +61,7 @@ class Limits:
     contrast: tuple[float, float] = (40.0, 20.0)
     roll: tuple[float, float] = (5.0, 10.0)
     yaw: tuple[float, float] = (7.0, 15.0)
-    mirrored: float = 0.2
+    mirrored: float = 0.3
 
 
 LIMITS = Limits()

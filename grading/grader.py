@@ -4,7 +4,7 @@ PyTorch is imported only when a `Grader` is made: processes that merely handle g
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import numpy as np
 from grading.bundle import BackboneId, BackboneMismatchError, Bundle
 from grading.face import Photo
 from grading.framing import split
+from grading.gates import Flag
 from grading.maps import Maps
 from grading.movement import movement, movement_shape
 from grading.parallel import map_threads
@@ -36,7 +37,8 @@ class Grading:
     1 unlike it. ``flags`` say what a reader must know: items whose score was outside its range and was
     clipped (`clipped.M4`: there the model extrapolates), a side that was estimated, a recording unlike the
     training data, a network that computed in lower precision (`precision.bfloat16`). The bundle is named by
-    its name, version and hash.
+    its name, version and hash. ``doubts`` are flags of photos that seem to show another pose than they claim
+    to, by that pose.
     """
 
     scores: dict[str, float]
@@ -49,6 +51,7 @@ class Grading:
     bundle_name: str
     bundle_version: str
     bundle_hash: str
+    doubts: Mapping[str, Flag] = field(default_factory=dict)
 
 
 def check_backbone(bundle: Bundle, backbone: "Backbone") -> None:
@@ -115,8 +118,11 @@ class Grader:
             if missing:
                 by_code = PROTOCOLS[self.bundle.protocol].by_code
                 raise MissingPoseError([by_code[pose] for pose in missing])
-        scored = score_maps(self.bundle, self.maps(recordings), sides or [None] * len(recordings))
-        return [self._grading(one) for one in scored]
+        maps = self.maps(recordings)
+        scored = score_maps(self.bundle, maps, sides or [None] * len(recordings))
+        check = self.bundle.pose_check
+        doubts = check.flags(maps) if check else [{} for _ in recordings]
+        return [self._grading(*one) for one in zip(scored, doubts, strict=True)]
 
     def maps(self, recordings: Sequence[Mapping[str, Photo]]) -> Maps:
         """What the bundle reads of recordings, from their crops by pose code."""
@@ -138,7 +144,7 @@ class Grader:
         map_threads(follow, (place for place in np.ndindex(moved.shape[:3]) if poses[place[1]] in moves))
         return Maps(poses, network, moved)
 
-    def _grading(self, scored: Scored) -> Grading:
+    def _grading(self, scored: Scored, doubts: Mapping[str, Flag]) -> Grading:
         return Grading(
             scored.scores,
             scored.intervals,
@@ -150,4 +156,5 @@ class Grader:
             self.bundle.name,
             self.bundle.version,
             self.bundle.hash,
+            doubts,
         )

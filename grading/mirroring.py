@@ -21,6 +21,9 @@ Vector = NDArray[np.float64]
 HALF = EyeFrame()
 """The half of a face that the default crops show."""
 
+COMMON = 0.5
+"""The share of the photos' left-right patterns that has to be common to them, whichever way they face."""
+
 _LUMA = np.array([0.299, 0.587, 0.114])
 _FINE, _COARSE = 3.0, 40.0  # pixels of the crop
 _STEP = 2
@@ -35,14 +38,18 @@ def mirrored_photos(
 
     ``crops`` are by pose code, each (H, 2 * W, 3) uint8: half a face as ``frame`` has it cut, and its twin.
     Where as many photos face one way as the other, those that agree with the first are taken as right. Fewer
-    than three photos tell nothing: the answer is empty. It is also empty where the whole series is mirrored.
+    than three photos tell nothing, nor do photos of a face that is too alike on both sides to have a pattern
+    in common: the answer is empty. It is also empty where the whole series is mirrored.
     """
     if len(crops) < 3:
         return ()
     patterns = np.stack([_pattern(crop, frame.midline) for crop in crops.values()])
     alike = patterns @ patterns.T
     # The leading eigenvector turns each photo so that together they agree best; its own sign is free.
-    turns = np.where(np.linalg.eigh(alike)[1][:, -1] < 0, -1.0, 1.0)
+    shares, directions = np.linalg.eigh(alike)
+    if shares[-1] < COMMON * len(crops):
+        return ()
+    turns = np.where(directions[:, -1] < 0, -1.0, 1.0)
     if (turns.sum(), turns[0]) < (0, 1):
         turns = -turns
     return tuple(

@@ -28,6 +28,7 @@ from grading.features import Progress, UnusablePhoto, cohort_maps
 from grading.kernels import primal
 from grading.maps import Cases
 from grading.novelty import learn_novelty
+from grading.pose_learning import learn_pose_check
 from grading.protocols import JENA9
 from grading.recipes import Block, Recipe, halves
 from grading.regression import Floats
@@ -121,6 +122,7 @@ def train(
         side=side,
         side_right=round(results.side.right_share, 4) if results.side else None,
         heads=tuple(_item_head(trials, item_id) for item_id in recipe.blocks),
+        pose_check=learn_pose_check(cohorts, maps, settings.folds),
     )
     return Trained(bundle, results, maps.unusable)
 

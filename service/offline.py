@@ -18,7 +18,7 @@ from grading.protocols import PROTOCOLS, Protocol
 from grading.scales import Item, find_item
 from service.intake import pose_rules
 from service.item_maps import ItemMap, write_maps
-from service.photographs import SeriesFaultError, check_modality, judge, photo_faults, quality_rules
+from service.photographs import SeriesFaultError, check_modality, judge, listed, photo_faults, quality_rules
 from service.reporting import SIDE_ESTIMATED, describe_flag
 from service.settings import Settings
 
@@ -187,17 +187,12 @@ def grade_folder(
     if faults:
         raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
     crops = {code: photo.crop for code, photo in prepared.items()}
-    told = judge(series_flags(crops, bundle.preprocessing, rules.limits), rules, protocol)
+    mirrored = judge(series_flags(crops, bundle.preprocessing, rules.limits), rules, protocol)
     grader = Grader(bundle, weights=settings.weights)
     grading = grader.grade(crops, side)
-    flags = [
-        *grading.flags,
-        *(
-            f"{flag} ({code})"
-            for code, photo in prepared.items()
-            for flag in (*photo.flags, *told.get(code, []))
-        ),
-    ]
+    doubts = judge({code: [flag] for code, flag in grading.doubts.items()}, rules, protocol)
+    own = {code: [str(flag) for flag in photo.flags] for code, photo in prepared.items()}
+    flags = [*grading.flags, *listed(own), *listed(mirrored), *listed(doubts)]
     drawn = write_maps(maps, grader, grading, photos, prepared) if maps else ()
     return OfflineResult(grading, tuple(describe_flag(flag) for flag in flags), bundle, drawn)
 

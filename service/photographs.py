@@ -67,6 +67,11 @@ def judge(found: Mapping[str, Sequence[Flag]], rules: Rules, protocol: Protocol)
     return told
 
 
+def listed(flags: Mapping[str, Sequence[str]]) -> list[str]:
+    """Flags by pose code as a grading carries them: `face.small (REST)`."""
+    return [f"{flag} ({pose})" for pose, of_photo in flags.items() for flag in of_photo]
+
+
 def _sentence(error: PermanentError) -> str:
     text = str(error).rstrip(".")
     return f"{text[:1].lower()}{text[1:]}."

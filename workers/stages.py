@@ -23,7 +23,7 @@ from grading.preparing import PreparedPhoto, prepare_photo, series_flags
 from grading.protocols import PROTOCOLS
 from service.database import transaction
 from service.intake import identity_problem, place_photos, pose_rules
-from service.photographs import SeriesFaultError, check_modality, judge, photo_faults, quality_rules
+from service.photographs import SeriesFaultError, check_modality, judge, listed, photo_faults, quality_rules
 from service.records import flow
 from service.records.flow import Stage
 from service.records.gradings import register_bundle, save_grading
@@ -108,13 +108,15 @@ def grade(context: Context, lease: Lease) -> None:
     A recording that was prepared for another bundle, or whose crops are damaged, goes back to be prepared.
 
     Raises:
+        SeriesFaultError: the rules reject photos that seem to show another pose.
         LeaseLostError: the recording was reopened meanwhile.
     """
     bundle = context.bundle
     with transaction(context.engine) as session:
         recording = session.get_one(Recording, lease.row_id)
         photos = {photo.pose: photo for photo in recording.photos if photo.pose is not None}
-        flags = [f"{flag} ({pose})" for pose, photo in photos.items() for flag in photo.flags]
+        flags = listed({pose: photo.flags for pose, photo in photos.items()})
+        protocol = PROTOCOLS[recording.protocol]
         keys = {pose: crop_keys(photo.sha256, bundle.preprocessing)[0] for pose, photo in photos.items()}
         side = known_side(recording)
         uid = grading_uid(recording, bundle, side)
@@ -128,6 +130,9 @@ def grade(context: Context, lease: Lease) -> None:
             flow.finish(session, Stage.GRADE, lease, RecordingState.COMPLETE)
         return
     grading = context.grader.grade(crops, side)
+    rules = quality_rules(context.settings.quality)
+    doubts = judge({pose: [flag] for pose, flag in grading.doubts.items()}, rules, protocol)
+    flags += listed(doubts)
     with transaction(context.engine) as session:
         flow.finish(session, Stage.GRADE, lease)
         bundle_id = register_bundle(

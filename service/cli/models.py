@@ -114,6 +114,7 @@ def train(
     save_bundle(trained.bundle, out)
     _tell_unusable(trained.unusable)
     _tell_errors(trained.bundle)
+    _tell_pose_check(trained.bundle)
     _tell_answers(trained.results)
     typer.echo(f"{name} {version} ({trained.bundle.hash[:12]}) is in {out}")
 
@@ -186,4 +187,13 @@ def _tell_answers(results: "CrossValidation") -> None:
             f"{found['Item']}, {found['Group']}: {found['Exact %']} % of answers met (the constant median: "
             f"{found['By the median %']} %), {found['Exact or next to it %']} % met or next to it, weighted "
             f"kappa {found['Weighted kappa'] or '–'}"
+        )
+
+
+def _tell_pose_check(bundle: "Bundle") -> None:
+    for rates in bundle.pose_check.rates if bundle.pose_check else ():
+        unperformed = "" if rates.unperformed is None else f", {rates.unperformed:.1%} of those not performed"
+        typer.echo(
+            f"Pose check on {rates.cohort}: flags {rates.false_alarms:.1%} of {rates.photos} good photos, "
+            f"{rates.exchanged:.1%} of exchanged ones{unperformed}"
         )

@@ -24,6 +24,7 @@ from grading.bundle import (
 from grading.framing import EyeFrame, Preprocessing
 from grading.maps import Cases, Maps
 from grading.novelty import Novelty
+from grading.pose_check import PoseCheck, PoseRates
 from grading.recipes import LOWER, Block, Recipe
 from grading.regression import Regression
 from grading.uncertainty import Uncertainty
@@ -39,6 +40,17 @@ RECIPE = Recipe(
     Regression(c=3.0),
     (NETWORK,),
 )
+
+
+def make_check() -> PoseCheck:
+    rng = np.random.default_rng(3)
+    return PoseCheck(
+        POSES,
+        rng.normal(size=(2, *SHAPE)).astype(np.float32),
+        np.array([0.25, -1 / 3]),
+        -0.125,
+        (PoseRates("phantoms", 24, 0.0, 1.0, None, ((12, 0), (1, 11))),),
+    )
 
 
 def make_bundle() -> Bundle:
@@ -89,6 +101,22 @@ def test_a_bundle_comes_back_as_it_was(folder: Path) -> None:
         assert all(np.array_equal(head.reference[key], expected.reference[key]) for key in head.reference)
 
 
+def test_a_pose_check_comes_back_with_its_bundle(tmp_path: Path) -> None:
+    saved = replace(make_bundle(), pose_check=make_check())
+    assert saved.hash != make_bundle().hash
+    save_bundle(saved, tmp_path)
+    loaded = load_bundle(tmp_path)
+    assert describe_bundle(loaded) == describe_bundle(saved)
+    assert loaded.pose_check is not None
+    assert np.array_equal(loaded.pose_check.weights, make_check().weights)
+    assert loaded.pose_check.bias.tolist() == make_check().bias.tolist()
+
+
+def test_a_bundle_without_a_pose_check_comes_back_without_one(folder: Path) -> None:
+    assert load_bundle(folder).pose_check is None
+    assert "pose_check" not in json.loads((folder / MANIFEST).read_text())
+
+
 def test_saving_again_replaces_the_bundle_there(folder: Path) -> None:
     save_bundle(replace(make_bundle(), version="4"), folder)
     assert load_bundle(folder).version == "4"
@@ -131,6 +159,7 @@ def test_changed_weights_are_refused(folder: Path) -> None:
         ({"backbone": {}}, "lacks or garbles"),
         ({"items": [{"item": "X9", "pose": "REST"}]}, "lacks or garbles"),
         ({"created": "yesterday"}, "lacks or garbles"),
+        ({"pose_check": {"poses": ["REST"], "limit": 0.0, "rates": []}}, "lacks or garbles"),
     ],
 )
 def test_a_changed_manifest_is_refused(folder: Path, change: dict[str, object], words: str) -> None:

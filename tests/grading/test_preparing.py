@@ -12,6 +12,17 @@ from grading.gates import LIMITS, SENTENCES, Flag, Limits, Rules, Severity, Unfi
 from grading.preparing import prepare_photo, series_flags
 
 Photos = dict[str, NDArray[np.uint8]]
+MARKS = (
+    (-0.7, 0.7),
+    (0.75, 1.0),
+    (-0.25, -0.6),
+    (0.5, 0.5),
+    (0.3, -0.5),
+    (-0.6, 1.2),
+    (-0.9, 0.4),
+    (0.8, 0.3),
+)
+"""Places right of and below the middle between the eyes, in distances between them."""
 RNG = np.random.default_rng(0)
 
 
@@ -72,13 +83,13 @@ def test_a_photo_without_a_face_is_refused() -> None:
 
 
 def test_a_photo_of_a_series_that_is_mirrored_is_flagged_where_sides_can_be_compared(photos: Photos) -> None:
-    # moles and a scar, so that the sides of the drawn face differ as those of real ones do
+    # moles and scars, so that the sides of the drawn face differ as those of real ones do
     marked = {pose: photo.copy() for pose, photo in photos.items()}
     for photo in marked.values():
         eyes = find_eyes(photo, find_face(photo))
-        for across, down in ((-0.7, 0.7), (0.75, 1.0), (-0.2, -0.6), (0.5, 0.45)):
+        for across, down in MARKS:
             x, y = (np.array(eyes.middle) + eyes.distance * np.array([across, down])).astype(int)
-            photo[y - 5 : y + 6, x - 7 : x + 8] //= 3
+            photo[y - 8 : y + 9, x - 8 : x + 9] //= 5
     marked["BROW"] = np.ascontiguousarray(marked["BROW"][:, ::-1])
     crops = {pose: prepare_photo(photo, pose).crop for pose, photo in marked.items()}
     assert series_flags(crops, PREPROCESSING, LIMITS) == {"BROW": (Flag("photo.mirrored"),)}

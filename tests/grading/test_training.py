@@ -15,6 +15,7 @@ from grading.cohort import Cohort, LabelledRecording
 from grading.crossvalidation import TrainingError
 from grading.features import cohort_maps
 from grading.framing import BoxFrame, Preprocessing
+from grading.gates import Flag
 from grading.grader import Grader
 from grading.photos import load_photo
 from grading.prediction import predict_cohort, write_predictions
@@ -78,6 +79,21 @@ def test_training_twice_gives_the_same_bundle(
 ) -> None:
     one, other = (train([cohort], backbone, settings, cache=cache).bundle for _ in range(2))
     assert one.hash == other.hash
+
+
+def test_photos_in_the_wrong_order_are_noticed(
+    cohort: Cohort, backbone: Backbone, cache: Path, photos: dict[str, np.ndarray]
+) -> None:
+    grader = Grader(train([cohort], backbone, SIDED, cache=cache).bundle, "cpu")
+    crops = {pose: prepare_photo(photo, pose).crop for pose, photo in photos.items()}
+    exchanged = {**crops, "SMILE": crops["PUCKER"], "PUCKER": crops["SMILE"]}
+    still = {**crops, "BROW": crops["REST"]}
+    doubts = [grading.doubts for grading in grader.grade_many([crops, exchanged, still], ["R"] * 3)]
+    assert doubts == [
+        {},
+        {"SMILE": Flag("pose.wrong", detail="PUCKER"), "PUCKER": Flag("pose.wrong", detail="SMILE")},
+        {"BROW": Flag("pose.unperformed")},
+    ]
 
 
 def test_the_halves_need_the_affected_side_of_patients(

@@ -101,9 +101,9 @@ def test_the_command_line_prints_one_line_and_fails(tmp_path: Path) -> None:
 
 def test_the_rules_for_photos_are_those_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "facialis.toml").write_text(
-        '[quality]\nroll = [8, 12.5]\nmirrored = 0.3\n[quality.severities]\n"pose.wrong" = "reject"\n'
+        '[quality]\nroll = [8, 12.5]\nmirrored = 0.4\n[quality.severities]\n"pose.wrong" = "reject"\n'
     )
     rules = quality_rules(Settings().quality)
-    assert rules.limits == Limits(roll=(8, 12.5), mirrored=0.3)
+    assert rules.limits == Limits(roll=(8, 12.5), mirrored=0.4)
     assert rules.severities == {"pose.wrong": Severity.REJECT}
     assert quality_rules(QualitySettings()) == RULES

@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,14 @@ from sqlalchemy.orm import Session, selectinload
 from benchmarks.spoiling import Spoil, blurred, rolled
 from dicom.photographic import PatientIdentity, photographic_object
 from dicom.uids import derived_uid
+from grading.backbones import load_backbone
+from grading.bundle import COMMISSIONING_BUNDLE, load_bundle, save_bundle
 from grading.eyes import find_eyes
 from grading.face import Photo as Pixels
 from grading.face import find_face
 from grading.gates import Severity
 from grading.phantom import draw_series, phantom_patient
+from grading.pose_check import PoseCheck
 from grading.protocols import JENA9
 from service.intake import ServiceIntake
 from service.records import flow
@@ -89,6 +93,48 @@ def recording(engine: Engine, recording_id: int) -> Recording:
 def spoilt(photos: dict[str, Pixels], pose: str, spoil: Spoil) -> dict[str, Pixels]:
     photo = photos[pose]
     return {**photos, pose: spoil(photo, find_eyes(photo, find_face(photo)), np.random.default_rng(0))}
+
+
+@pytest.fixture(scope="module")
+def doubting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commissioning bundle, to which every photo looks like pursed lips."""
+    bundle = load_bundle(COMMISSIONING_BUNDLE)
+    backbone = load_backbone(bundle.backbone.name, bundle.backbone.layer)
+    shape = backbone.map_shape(*bundle.preprocessing.frame.shape)
+    weights = np.zeros((len(bundle.poses), *shape), dtype=np.float32)
+    bias = np.array([float(pose == "PUCKER") for pose in bundle.poses])
+    folder = tmp_path_factory.mktemp("bundle")
+    save_bundle(replace(bundle, pose_check=PoseCheck(bundle.poses, weights, bias, 0.0, ())), folder)
+    return folder
+
+
+def test_a_photo_of_another_pose_is_told_by_the_grading_or_waits_for_a_person(
+    engine: Engine,
+    arrive: Arrive,
+    use: Callable[[Settings], None],
+    photos: dict[str, Pixels],
+    doubting: Path,
+) -> None:
+    use(Settings(bundle=doubting))
+    number = arrive(photos)
+    tasks.prepare_recording(number)
+    tasks.grade_recording(number)
+    with Session(engine) as session:
+        flags = session.scalars(select(Grading)).one().flags
+    assert {flag for flag in flags if flag.startswith("pose.")} == {
+        f"pose.wrong.PUCKER ({pose})" for pose in JENA9.by_code if pose != "PUCKER"
+    }
+    with Session(engine) as session, session.begin():
+        flow.move(session.get_one(Recording, number), RecordingState.COMPLETE)
+    use(Settings(bundle=doubting, quality=QualitySettings(severities={"pose.wrong": Severity.REJECT})))
+    tasks.prepare_recording(number)
+    tasks.grade_recording(number)
+    row = recording(engine, number)
+    assert row.state is RecordingState.NEEDS_ATTENTION
+    assert row.reason_code == "pose.wrong"
+    assert row.reason is not None
+    assert "Photo 6 (Smile, closed mouth): the photo seems to show another pose" in row.reason
+    assert "Photo 8" not in row.reason
 
 
 @pytest.mark.usefixtures("use")
