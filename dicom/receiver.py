@@ -19,6 +19,7 @@ import socket
 import ssl
 import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,14 +33,16 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
+from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
+from dicom.commitment import CommitmentReport, read_report
 from dicom.contexts import ACCEPTED
 from dicom.headers import PhotoHeader, UnreadableObjectError, read_header
 from dicom.listening import POLL_SECONDS, Network, ReceiverServer, listen
 from dicom.spool import Spool, SpoolFile, SpoolingProvider
-from dicom.statuses import MISMATCH, NOT_UNDERSTOOD, OUT_OF_RESOURCES, SUCCESS
+from dicom.statuses import MISMATCH, NOT_UNDERSTOOD, OUT_OF_RESOURCES, PROCESSING_FAILURE, SUCCESS
 from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from grading.errors import PermanentError, TransientError
+from grading.errors import FacialisError, PermanentError, TransientError
 
 _NAMED_CLASSES = 8
 """Of the SOP classes that a sender proposed in vain, so many are named in the log."""
@@ -108,11 +111,21 @@ class Intake(Protocol):
 
 
 class Receiver:
-    """Listens for C-ECHO and C-STORE and hands whole objects to an intake."""
+    """Listens for C-ECHO and C-STORE and hands whole objects to an intake.
 
-    def __init__(self, config: ReceiverConfig, intake: Intake, log: Any = None) -> None:
+    ``on_commitment``, if any, is called with what peers report of our requests for storage commitment.
+    """
+
+    def __init__(
+        self,
+        config: ReceiverConfig,
+        intake: Intake,
+        log: Any = None,
+        on_commitment: Callable[[CommitmentReport], None] | None = None,
+    ) -> None:
         self.config = config
         self._intake = intake
+        self._on_commitment = on_commitment
         self._log = log or structlog.get_logger()
         self._spool = Spool(
             config.spool,
@@ -133,6 +146,9 @@ class Receiver:
         self._entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         for sop_class, syntaxes in ACCEPTED.items():
             self._entity.add_supported_context(sop_class, list(syntaxes))
+        if on_commitment is not None:
+            # A peer that answers our request to commit opens the association, and is its SCP.
+            self._entity.add_supported_context(StorageCommitmentPushModel, scu_role=False, scp_role=True)
 
     @property
     def port(self) -> int:
@@ -152,6 +168,7 @@ class Receiver:
             (evt.EVT_REJECTED, self._on_rejected),
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
             (evt.EVT_C_STORE, self._on_store),
+            (evt.EVT_N_EVENT_REPORT, self._on_report),
         ]
         listening = listening or listen(self.config.host, self.config.port)
         # pynetdicom's own handlers write out every PDU for its log, which says nothing here.
@@ -212,6 +229,15 @@ class Receiver:
         else:
             reason = "too_many"
         self._log.warning("receiver.association_rejected", reason=reason, **peer, called_ae=called)
+
+    def _on_report(self, event: Event) -> tuple[int, None]:
+        assert self._on_commitment is not None  # noqa: S101 - else its presentation context is refused
+        try:
+            self._on_commitment(read_report(event.event_information))
+        except FacialisError as error:
+            self._log.warning("receiver.commitment_not_noted", code=error.code, **_peer(event.assoc))
+            return PROCESSING_FAILURE, None
+        return SUCCESS, None
 
     def _on_store(self, event: Event) -> Dataset:
         request = cast(C_STORE, event.request)

@@ -20,18 +20,18 @@ from dicom.sources import Predecessor
 from dicom.structured_report import Algorithm, MeasuredScore, structured_report
 from dicom.timepoints import Timepoint
 from dicom.uids import derived_uid
-from grading.scales import BALANCED, Item, find_item, sub_scores
+from grading.scales import BALANCED, Item
 from reports.content import RecordingReport
 from reports.recording_report import render_recording_report
 from service import PRODUCT
-from service.assessing import FOLDED
-from service.records.gradings import earlier_reports, intervals_of, scores_of
+from service.records.gradings import earlier_reports, intervals_of
 from service.records.models import Grading, Recording
 from service.reporting import report_content, report_uid
 from service.storage import Storage
 
 TITLE = "eFACE facial palsy report"
 REST = "REST"
+INTERVALS = "uncertainty: 90 % prediction interval"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,6 @@ class DocumentSource:
 
     content: RecordingReport
     photos: Mapping[str, PhotoHeader]
-    scores: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
     flags: tuple[str, ...]
     manifest: Mapping[str, Any]
@@ -77,7 +76,6 @@ def gather_source(
     return DocumentSource(
         content=report_content(session, storage, recording, grading),
         photos={photo.pose: PhotoHeader.from_json(photo.header) for photo in recording.photos if photo.pose},
-        scores=scores_of(grading),
         intervals=intervals_of(grading),
         flags=tuple(grading.flags),
         manifest=grading.bundle.manifest,
@@ -125,7 +123,10 @@ def _sr(source: DocumentSource) -> Document:
         _measured(source),
         sources=tuple(source.photos.values()),
         algorithm=Algorithm(
-            model.name, model.version, model.hash, (f"{model.backbone} {model.layer}", *_notices(source))
+            model.name,
+            model.version,
+            model.hash,
+            (f"{model.backbone} {model.layer}", INTERVALS, *_notices(source)),
         ),
         sop_instance_uid=uid,
         series_uid=_series_uid(uid),
@@ -144,35 +145,27 @@ def _notices(source: DocumentSource) -> tuple[str, ...]:
 
 
 def _measured(source: DocumentSource) -> list[MeasuredScore]:
-    items = [find_item(item_id) for item_id in source.scores]
-    photos = {item.id: _photos_read(source, item) for item in items}
+    items = source.content.items
+    photos = {row.item.id: _photos_read(source, row.item) for row in items}
     every_photo = tuple(dict.fromkeys(photo for read in photos.values() for photo in read))
-    return [
-        *(
-            MeasuredScore(
-                item_code(item),
-                source.scores[item.id],
-                item.low,
-                item.high,
-                item.normal,
-                photos[item.id],
-                source.intervals.get(item.id),
-            )
-            for item in items
-        ),
-        *(
-            MeasuredScore(
-                sub_score_code(score),
-                score.value,
-                score.low,
-                score.high,
-                BALANCED,
-                every_photo,
-                source.intervals.get(score.id) if score.formula == FOLDED else None,
-            )
-            for score in sub_scores(source.scores)
-        ),
+    measured = [
+        MeasuredScore(
+            item_code(row.item),
+            row.value,
+            row.item.low,
+            row.item.high,
+            row.item.normal,
+            photos[row.item.id],
+            row.interval,
+        )
+        for row in items
     ]
+    for row in source.content.sub_scores:
+        score, code = row.sub_score, sub_score_code(row.sub_score)
+        measured.append(
+            MeasuredScore(code, score.value, score.low, score.high, BALANCED, every_photo, row.interval)
+        )
+    return measured
 
 
 def _photos_read(source: DocumentSource, item: Item) -> tuple[PhotoHeader, ...]:

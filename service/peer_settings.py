@@ -62,6 +62,9 @@ class _Receives(Section):
 class Destination(_Receives, DicomAddress):
     """Where documents are sent by C-STORE."""
 
+    commitment: bool = False
+    """Whether a delivery counts only once the peer has committed itself to keep the document."""
+
 
 class WebDestination(_Receives, WebAddress):
     """Where documents are sent by STOW-RS."""

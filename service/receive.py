@@ -12,6 +12,7 @@ from dicom.listening import listen
 from dicom.receiver import Receiver, ReceiverConfig
 from dicom.tls import server_context
 from grading.errors import PermanentError
+from service.commitments import note_commitment
 from service.database import connect
 from service.forking import run_processes
 from service.intake import ServiceIntake
@@ -89,7 +90,10 @@ def _serve(
     parent = os.getppid()
     storage = FolderStorage(settings.data_dir / "files")
     engine = connect(database_url(settings), ask_first=False)
-    receiver = Receiver(config, ServiceIntake(engine, storage, settings, wake))
+    intake = ServiceIntake(engine, storage, settings, wake)
+    # Whoever answers a request to commit does so once: that must not meet a connection that is gone.
+    on_commitment = partial(note_commitment, connect(database_url(settings)))
+    receiver = Receiver(config, intake, on_commitment=on_commitment)
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())

@@ -11,9 +11,12 @@ from pathlib import Path
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
-from dicom.sending import SendOutcome, send_objects
+from dicom.commitment import CommitmentReport, request_commitment
+from dicom.sending import SendOutcome, read_item, send_objects
+from dicom.uids import derived_uid
 from dicom.web import store_objects
 from grading.errors import FacialisError, PermanentError, TransientError
+from service.commitments import COMMITTED, refusal
 from service.database import transaction
 from service.peer_settings import AnyDestination, Destination
 from service.peers import dicom_peer, web_peer
@@ -23,6 +26,8 @@ from service.records.leases import Lease, cleared, confirm
 from service.records.models import Delivery, DeliveryState
 from workers.context import Context
 
+COMMITMENT_SECONDS = 900.0
+"""How long a commitment is waited for before the document is sent again."""
 BATCH = 16
 """Documents per association: few enough to be sent well within a lease."""
 
@@ -39,9 +44,16 @@ class NotTakenError(TransientError):
     code = "delivery.not_taken"
 
 
+class UncommittedError(TransientError):
+    """The destination took the document but has not said yet that it will keep it."""
+
+    code = "delivery.uncommitted"
+
+
 @dataclass(frozen=True)
 class _Parcel:
     destination: str
+    uid: str
     file: Path
 
 
@@ -76,10 +88,29 @@ def deliver(context: Context, batch: Sequence[Lease]) -> dict[int, FacialisError
             .options(selectinload(Delivery.report))
         )
         parcels = {
-            row.id: _Parcel(row.destination, context.storage.path(row.report.object_key)) for row in rows
+            row.id: _Parcel(
+                row.destination, row.report.sop_instance_uid, context.storage.path(row.report.object_key)
+            )
+            for row in rows
         }
-    outcomes = _send(context, parcels)
-    return {lease.row_id: _note(context, lease, outcomes[lease.row_id]) for lease in batch}
+    (name,) = {parcel.destination for parcel in parcels.values()}
+    destination = _find(context.settings.destinations, name)
+    outcomes = _send(context, destination, parcels)
+    if not (isinstance(destination, Destination) and destination.commitment):
+        return {
+            lease.row_id: _ended(context, lease, outcomes[lease.row_id].words)
+            if outcomes[lease.row_id].ok
+            else _failure(outcomes[lease.row_id])
+            for lease in batch
+        }
+    stored = [lease for lease in batch if outcomes[lease.row_id].ok]
+    report = _commit(context, destination, stored, parcels) if stored else None
+    return {
+        lease.row_id: _committed(context, lease, parcels[lease.row_id], report)
+        if lease in stored
+        else _failure(outcomes[lease.row_id])
+        for lease in batch
+    }
 
 
 def give_up(context: Context, lease: Lease, answer: str) -> None:
@@ -101,10 +132,54 @@ def note_answer(context: Context, lease: Lease, answer: str) -> None:
         session.execute(update(Delivery).where(held).values(answer=answer))
 
 
-def _note(context: Context, lease: Lease, outcome: SendOutcome) -> FacialisError | None:
-    """Store that a document was taken, or say why it was not."""
-    if not outcome.ok:
-        return (NotTakenError if outcome.transient else RefusedError)(outcome.words)
+def _send(
+    context: Context, destination: AnyDestination, parcels: Mapping[int, _Parcel]
+) -> dict[int, SendOutcome]:
+    files = [parcel.file for parcel in parcels.values()]
+    if isinstance(destination, Destination):
+        peer = dicom_peer(destination)
+        outcomes = send_objects(files, peer, calling_ae=context.settings.receiver.ae_title)
+    else:
+        outcomes = store_objects(files, web_peer(destination))
+    return dict(zip(parcels, outcomes, strict=True))
+
+
+def _commit(
+    context: Context, destination: Destination, stored: Sequence[Lease], parcels: Mapping[int, _Parcel]
+) -> CommitmentReport | None:
+    """Ask the destination to keep what it stored; its report, if that comes at once."""
+    request = derived_uid("commitment", *(lease.owner for lease in stored))
+    with transaction(context.engine) as session:
+        # Known before it is asked for: the answer may come to the receiver before this goes on.
+        for lease in stored:
+            held = (Delivery.id == lease.row_id) & (Delivery.lease_owner == lease.owner)
+            session.execute(update(Delivery).where(held).values(transaction_uid=request))
+    items = [read_item(parcels[lease.row_id].file) for lease in stored]
+    return request_commitment(
+        [(item.sop_class_uid, item.sop_instance_uid) for item in items if item is not None],
+        dicom_peer(destination),
+        request,
+        calling_ae=context.settings.receiver.ae_title,
+    )
+
+
+def _committed(
+    context: Context, lease: Lease, parcel: _Parcel, report: CommitmentReport | None
+) -> FacialisError | None:
+    """Store that a document is kept for good, or say that this is not known or not so."""
+    if report is None:
+        return UncommittedError("stored; its commitment is waited for")
+    if parcel.uid in report.committed:
+        return _ended(context, lease, COMMITTED)
+    return NotTakenError(refusal(report.failed.get(parcel.uid, 0)))
+
+
+def _failure(outcome: SendOutcome) -> FacialisError:
+    return (NotTakenError if outcome.transient else RefusedError)(outcome.words)
+
+
+def _ended(context: Context, lease: Lease, answer: str) -> FacialisError | None:
+    """Store that a document was taken, or say why that cannot be."""
     try:
         with transaction(context.engine) as session:
             confirm(session, Delivery, lease)
@@ -114,7 +189,8 @@ def _note(context: Context, lease: Lease, outcome: SendOutcome) -> FacialisError
                 .values(
                     **cleared(Delivery),
                     state=DeliveryState.DELIVERED,
-                    answer=outcome.words,
+                    answer=answer,
+                    transaction_uid=None,
                     delivered_at=func.clock_timestamp(),
                 )
             )
@@ -122,18 +198,6 @@ def _note(context: Context, lease: Lease, outcome: SendOutcome) -> FacialisError
     except FacialisError as error:
         return error
     return None
-
-
-def _send(context: Context, parcels: Mapping[int, _Parcel]) -> dict[int, SendOutcome]:
-    (name,) = {parcel.destination for parcel in parcels.values()}
-    destination = _find(context.settings.destinations, name)
-    files = [parcel.file for parcel in parcels.values()]
-    if isinstance(destination, Destination):
-        peer = dicom_peer(destination)
-        outcomes = send_objects(files, peer, calling_ae=context.settings.receiver.ae_title)
-    else:
-        outcomes = store_objects(files, web_peer(destination))
-    return dict(zip(parcels, outcomes, strict=True))
 
 
 def _find(destinations: tuple[AnyDestination, ...], name: str) -> AnyDestination:

@@ -18,7 +18,15 @@ from service.records.models import Delivery, DeliveryState, Grading, Recording, 
 from workers import stages
 from workers.app import wake
 from workers.context import Context, context
-from workers.deliver import RefusedError, deliver, give_up, note_answer, take_batch
+from workers.deliver import (
+    COMMITMENT_SECONDS,
+    RefusedError,
+    UncommittedError,
+    deliver,
+    give_up,
+    note_answer,
+    take_batch,
+)
 from workers.reconcile import reconcile as run_reconcile
 from workers.report import report
 
@@ -142,7 +150,8 @@ def _conclude(held: Context, lease: Lease, error: FacialisError | None) -> None:
         elif isinstance(error, LeaseLostError):
             log.info("delivery.lease_lost")
         elif isinstance(error, TransientError):
-            _wait(held, lease, error.code, str(error))
+            seconds = COMMITMENT_SECONDS if isinstance(error, UncommittedError) else None
+            _wait(held, lease, error.code, str(error), first_wait=seconds)
         else:
             log.warning("delivery.refused", code=error.code)
             try:
@@ -151,11 +160,20 @@ def _conclude(held: Context, lease: Lease, error: FacialisError | None) -> None:
                 log.info("delivery.lease_lost")
 
 
-def _wait(held: Context, lease: Lease, outcome: str, answer: str, *, crashed: bool = False) -> None:
+def _wait(
+    held: Context,
+    lease: Lease,
+    outcome: str,
+    answer: str,
+    *,
+    crashed: bool = False,
+    first_wait: float | None = None,
+) -> None:
     log.warning("delivery.postponed", outcome=outcome, attempts=lease.attempts + 1)
     note_answer(held, lease, answer)
+    seconds = held.settings.workers.retry_seconds if first_wait is None else first_wait
     with transaction(held.engine) as session:
-        leases.postpone(session, Delivery, lease, held.settings.workers.retry_seconds, crashed=crashed)
+        leases.postpone(session, Delivery, lease, seconds, crashed=crashed)
 
 
 def _hold(held: Context, lease: Lease, code: str, reason: str) -> None:

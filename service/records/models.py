@@ -375,6 +375,8 @@ class Delivery(Leased, Base):
     state: Mapped[DeliveryState] = mapped_column(server_default=DeliveryState.PENDING.value)
     answer: Mapped[str | None]
     """The peer's last answer, in words."""
+    transaction_uid: Mapped[str | None] = mapped_column(String(64), index=True)
+    """Of the request to commit the document, while its answer is waited for."""
     created_at: Mapped[dt.datetime]
     delivered_at: Mapped[dt.datetime | None]
 

@@ -22,11 +22,15 @@ PASSWORD = "test"  # noqa: S105 - of a server that lives for the tests
 
 @dataclass(frozen=True)
 class Orthanc:
-    """A running Orthanc: where it listens for DICOM, a client for its REST API, its DICOMweb address."""
+    """A running Orthanc: where it listens for DICOM, a client for its REST API, its DICOMweb address.
+
+    It takes us to listen at ``our_port``.
+    """
 
     peer: Peer
     rest: httpx.Client
     web: WebPeer
+    our_port: int
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def storescp(tmp_path: Path) -> Iterator[tuple[Peer, Path]]:
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     """An Orthanc that knows the application entity FACIALIS and nobody else."""
     folder = tmp_path_factory.mktemp("orthanc")
-    dicom_port, http_port = free_port(), free_port()
+    dicom_port, http_port, our_port = free_port(), free_port(), free_port()
     config = {
         "Name": "Test",
         "StorageDirectory": str(folder / "storage"),
@@ -116,7 +120,14 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
         "DicomCheckCalledAet": True,
         "DicomAlwaysAllowStore": False,
         "DicomAlwaysAllowEcho": False,
-        "DicomModalities": {"facialis": ["FACIALIS", "127.0.0.1", 1]},
+        "DicomModalities": {
+            "facialis": {
+                "AET": "FACIALIS",
+                "Host": "127.0.0.1",
+                "Port": our_port,
+                "AllowStorageCommitment": True,
+            }
+        },
         "HttpPort": http_port,
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": True,
@@ -135,6 +146,7 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
                 Peer("ORTHANC", "127.0.0.1", dicom_port),
                 rest,
                 WebPeer(f"{address}/dicom-web", "facialis", PASSWORD),
+                our_port,
             )
     finally:
         process.terminate()

@@ -10,7 +10,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from dicom.building import to_bytes
+from dicom.commitment import CommitmentReport
 from dicom.standin import StandInPacs
+from service.commitments import COMMITTED, note_commitment
 from service.peer_settings import Destination
 from service.records import flow
 from service.records.models import (
@@ -76,9 +78,12 @@ def context(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return use(engine, tmp_path, monkeypatch, port=1)
 
 
-def use(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int) -> Context:
+def use(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: int, **options: bool
+) -> Context:
     """The context of the tasks, with a PACS on ``port``."""
-    destination = Destination(name="PACS", ae_title="PACS", host="127.0.0.1", port=port)
+    address = {"ae_title": "PACS", "host": "127.0.0.1", "port": port}
+    destination = Destination.model_validate({"name": "PACS", **address, **options})
     held = Context(Settings(destinations=(destination,)), engine, FolderStorage(tmp_path))
     monkeypatch.setattr(tasks, "context", lambda: held)
     return held
@@ -189,6 +194,51 @@ def test_waits_differ_a_little_so_that_not_all_come_back_at_once(engine: Engine,
     with Session(engine) as session:
         times = session.scalars(select(Delivery.next_attempt_at)).all()
     assert len(set(times)) == 4
+
+
+def waiting(engine: Engine, **values: object) -> Delivery:
+    """The current PDF's delivery, stored at the PACS, with its commitment asked for."""
+    change(engine, delivery(engine), transaction_uid="1.9", attempts=1, **values)
+    return delivery(engine)
+
+
+@pytest.mark.usefixtures("reported")
+def test_a_committed_document_is_delivered_though_its_worker_still_holds_it(engine: Engine) -> None:
+    waiting(engine, lease_owner="a worker", next_attempt_at=NOW)
+    change(engine, delivery(engine, kind="sr"), state=DeliveryState.DELIVERED)
+    note_commitment(engine, CommitmentReport("1.8", frozenset({"pdf new"}), {}))
+    assert delivery(engine).state is DeliveryState.PENDING
+    note_commitment(engine, CommitmentReport("1.9", frozenset({"pdf new"}), {}))
+    row = delivery(engine)
+    assert (row.state, row.answer, row.lease_owner) == (DeliveryState.DELIVERED, COMMITTED, None)
+    assert recording(engine).state is RecordingState.DELIVERED
+    note_commitment(engine, CommitmentReport("1.9", frozenset(), {"pdf new": 0x0112}))
+    assert delivery(engine).state is DeliveryState.DELIVERED
+
+
+@pytest.mark.usefixtures("reported")
+def test_a_document_that_the_peer_does_not_keep_is_sent_again(engine: Engine) -> None:
+    waiting(engine)
+    note_commitment(engine, CommitmentReport("1.9", frozenset(), {"pdf new": 0x0112}))
+    row = delivery(engine)
+    assert row.state is DeliveryState.PENDING
+    assert row.answer == "the peer does not commit the object: it does not have it (0x0112)"
+    assert row.transaction_uid is None
+    assert row.next_attempt_at is not None
+
+
+@pytest.mark.usefixtures("reported")
+def test_a_peer_that_is_to_commit_but_does_not_offer_it_needs_a_person(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pacs = StandInPacs(tmp_path / "pacs", "PACS")
+    pacs.start()
+    write_documents(use(engine, tmp_path, monkeypatch, port=pacs.port, commitment=True))
+    tasks.deliver_report(delivery(engine).id)
+    pacs.stop()
+    row = delivery(engine)
+    assert row.state is DeliveryState.FAILED
+    assert "does not offer storage commitment" in (row.answer or "")
 
 
 @pytest.mark.usefixtures("reported", "context")

@@ -115,6 +115,7 @@ def test_a_grading_gets_a_pdf_and_a_structured_report_for_those_who_want_them(
     assert '"CLIPPED"' in text
     assert text.count("range of lower measurement uncertainty") == len(PREDICTED_ITEMS) + 1
     assert '"7771000"' in text
+    assert "range of upper measurement uncertainty" in text
     assert "Commissioning model: not for clinical use." in text
     referred = {item.ReferencedSOPInstanceUID for item in document.SourceInstanceSequence}
     (study,) = numbers.CurrentRequestedProcedureEvidenceSequence

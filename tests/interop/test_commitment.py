@@ -1,0 +1,122 @@
+"""Orthanc commits itself to keep our documents, on an association that it opens to our receiver."""
+
+import datetime as dt
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from dicom.building import to_bytes
+from dicom.receiver import Receiver, ReceiverConfig
+from dicom.uids import derived_uid
+from service.commitments import COMMITTED, note_commitment
+from service.peer_settings import Destination
+from service.records.models import (
+    Bundle,
+    Delivery,
+    DeliveryState,
+    Grading,
+    Recording,
+    RecordingState,
+    Report,
+)
+from service.settings import Settings
+from service.storage import FolderStorage
+from tests.dicom.samples import FolderIntake, photo
+from tests.interop.conftest import Orthanc
+from workers import tasks
+from workers.context import Context
+
+pytestmark = pytest.mark.interop
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+UIDS = [derived_uid("committed", str(number)) for number in range(2)]
+
+
+@pytest.fixture
+def receiver(orthanc: Orthanc, engine: Engine, tmp_path: Path) -> Iterator[Receiver]:
+    config = ReceiverConfig(
+        spool=tmp_path / "spool", host="127.0.0.1", port=orthanc.our_port, min_free_bytes=0
+    )
+    receiver = Receiver(
+        config, FolderIntake(tmp_path / "store"), on_commitment=partial(note_commitment, engine)
+    )
+    receiver.start()
+    yield receiver
+    receiver.stop()
+
+
+@pytest.fixture
+def deliveries(
+    orthanc: Orthanc, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[int]:
+    """Two documents that wait for an Orthanc that is to commit itself to them."""
+    peer = orthanc.peer
+    destination = Destination(
+        name="PACS", ae_title=peer.ae_title, host=peer.host, port=peer.port, commitment=True
+    )
+    context = Context(Settings(destinations=(destination,)), engine, FolderStorage(tmp_path / "files"))
+    monkeypatch.setattr(tasks, "context", lambda: context)
+    for uid in UIDS:
+        context.storage.write(f"{uid}.dcm", to_bytes(photo(sop_instance_uid=uid)))
+    with Session(engine) as session, session.begin():
+        recording = Recording(
+            series_uid="1", study_uid="1", protocol="jena9", state=RecordingState.REPORTED,
+            first_received_at=NOW, last_received_at=NOW, state_changed_at=NOW,
+        )  # fmt: skip
+        reports = [
+            Report(
+                kind=kind,
+                sop_instance_uid=uid,
+                document_key=uid,
+                object_key=f"{uid}.dcm",
+                created_at=NOW,
+                deliveries=[Delivery(destination="PACS", created_at=NOW)],
+            )
+            for kind, uid in zip(("pdf", "sr"), UIDS, strict=True)
+        ]
+        bundle = Bundle(hash="h", name="b", version="1", manifest={})
+        session.add(
+            Grading(
+                uid="1", recording=recording, bundle=bundle, active=True, flags=[], created_at=NOW,
+                reports=reports,
+            )
+        )  # fmt: skip
+        session.flush()
+        return [report.deliveries[0].id for report in reports]
+
+
+def rows(engine: Engine) -> list[Delivery]:
+    with Session(engine) as session:
+        return list(session.scalars(select(Delivery).order_by(Delivery.id)))
+
+
+@pytest.mark.usefixtures("receiver")
+def test_documents_are_delivered_once_orthanc_has_committed_itself(
+    engine: Engine, deliveries: list[int]
+) -> None:
+    tasks.deliver_report(deliveries[0])
+    end = time.monotonic() + 20
+    while any(row.state is DeliveryState.PENDING for row in rows(engine)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert [(row.state, row.answer) for row in rows(engine)] == [(DeliveryState.DELIVERED, COMMITTED)] * 2
+    with Session(engine) as session:
+        assert session.scalars(select(Recording.state)).one() is RecordingState.DELIVERED
+
+
+def test_without_an_answer_a_document_waits_and_is_sent_again_later(
+    engine: Engine, deliveries: list[int]
+) -> None:
+    """Nobody listens where Orthanc takes us to be."""
+    tasks.deliver_report(deliveries[0])
+    for row in rows(engine):
+        assert row.state is DeliveryState.PENDING
+        assert row.answer == "stored; its commitment is waited for"
+        assert row.next_attempt_at is not None
+        assert row.next_attempt_at > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
+    tasks.deliver_report(deliveries[0])
+    assert {row.attempts for row in rows(engine)} == {1}
