@@ -17,7 +17,8 @@ from grading.crossvalidation import CrossValidation
 from grading.scales import DYNAMIC_ITEMS, STATIC_ITEMS, fold
 
 LEVEL = 0.9
-_FEWEST = 10
+FEWEST = 10
+"""Patients' recordings below which nothing is said."""
 _SUB_SCORES = {"static": STATIC_ITEMS, "dynamic": DYNAMIC_ITEMS}
 
 
@@ -72,21 +73,32 @@ def _sub_score(name: str, items: list[str], results: CrossValidation) -> Uncerta
 
 
 def _measure(name: str, residuals: NDArray[np.float64], fold_of: NDArray[np.int_]) -> Uncertainty | None:
-    if len(residuals) < _FEWEST:
+    if len(residuals) < FEWEST:
         return None
     misses = np.abs(residuals)
-    covered = [
-        misses[fold_of == number] <= _quantile(misses[fold_of != number])
-        for number in np.unique(fold_of)
-        if (fold_of != number).any()
-    ]
+    covered = misses <= cross_half_widths(misses, fold_of, fold_of)
     return Uncertainty(
         name,
         round(_quantile(misses), 2),
-        round(float(np.concatenate(covered).mean()), 4) if covered else math.nan,
+        round(float(covered.mean()), 4) if len(set(fold_of)) > 1 else math.nan,
         round(minimal_detectable_change(residuals), 2),
         len(residuals),
     )
+
+
+def cross_half_widths(
+    misses: NDArray[np.float64], fold_of: NDArray[np.int_], judged: NDArray[np.int_]
+) -> NDArray[np.float64]:
+    """Half widths (m,) of the intervals of recordings in the folds ``judged`` (m,), in points.
+
+    Each comes from the absolute residuals ``misses`` (n,) of the other folds, of ``fold_of`` (n,): no
+    recording, and nobody of its person, has a part in its own. NaN where the other folds have none.
+    """
+    halves = {
+        number: _quantile(others) if len(others := misses[fold_of != number]) else math.nan
+        for number in np.unique(judged)
+    }
+    return np.array([halves[number] for number in judged])
 
 
 def _quantile(misses: NDArray[np.float64]) -> float:

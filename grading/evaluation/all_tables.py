@@ -4,6 +4,7 @@ from grading.evaluation.accuracy import average_table, item_tables, recipe_table
 from grading.evaluation.answers import answer_table, confusion_table
 from grading.evaluation.checks import brow_table, change_table, control_table, side_table
 from grading.evaluation.comparison import backbone_table, deal_table, item_model_table, layer_table
+from grading.evaluation.coverage import coverage_table
 from grading.evaluation.running import Evaluation
 from grading.evaluation.tables import Table
 
@@ -27,6 +28,7 @@ def all_tables(evaluation: Evaluation, *, draws: int = 1000) -> tuple[Table, ...
         deal_table(evaluation.deals),
         control_table(main, draws=draws),
         brow_table(evaluation.brows),
+        coverage_table(main, draws=draws),
         side_table(main, draws=draws),
         change_table(main, draws=draws),
     ]

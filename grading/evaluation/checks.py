@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from grading.change import minimal_detectable_change
 from grading.crossvalidation import CrossValidation
 from grading.evaluation.brows import BrowDistances
-from grading.evaluation.measures import Estimate, average, estimate, mean, sample_sd
+from grading.evaluation.measures import average, mean, percentage, sample_sd
 from grading.evaluation.outcomes import Outcomes, item_outcomes, sub_score_outcomes
 from grading.evaluation.tables import INTERVALS, Cell, Table
 from grading.paper_results import BROW_DIFFERENCE, HEALTHY_ERROR, ITEM_ERRORS
-from grading.regression import Floats
 
 
 def control_table(validations: Sequence[CrossValidation], *, draws: int) -> Table | None:
@@ -74,7 +73,7 @@ def side_table(validations: Sequence[CrossValidation], *, draws: int) -> Table |
             average(kind, "patients", draws=draws).share
             for kind in (items, [item.by_estimate() for item in items])
         ]
-        told = _right_share((side.score > 0) == side.left, validation.persons[side.rows], draws)
+        told = percentage((side.score > 0) == side.left, validation.persons[side.rows], draws)
         rows.append((validation.recipe.name, len(side.rows), told, *both))
     if not rows:
         return None
@@ -133,17 +132,8 @@ def _change_row(recipe: str, patients: Outcomes, draws: int) -> list[tuple[Cell,
     row: list[Cell] = [recipe, name, mdc]
     for counted in (truth != 0, np.abs(truth) > mdc):
         right = np.sign(told[counted]) == np.sign(truth[counted])
-        row += [int(counted.sum()), _right_share(right, patients.persons[first[counted]], draws)]
+        row += [int(counted.sum()), percentage(right, patients.persons[first[counted]], draws)]
     return [tuple(row)]
-
-
-def _right_share(right: NDArray[np.bool_], persons: NDArray[np.str_], draws: int) -> Estimate:
-    """How often something is right, in %."""
-
-    def share(times: Floats) -> Floats:
-        return np.asarray(100 * (times @ right) / times.sum(axis=1))
-
-    return estimate(share, persons, draws)
 
 
 def _pairs(outcomes: Outcomes) -> tuple[NDArray[np.int_], NDArray[np.int_]]:

@@ -155,6 +155,15 @@ def estimate(figure: Figure, persons: NDArray[np.str_], draws: int) -> Estimate:
     return Estimate(value, bootstrap_weighted(figure, persons, draws=draws))
 
 
+def percentage(held: NDArray[np.bool_], persons: NDArray[np.str_], draws: int) -> Estimate:
+    """How often something held (n,), in %."""
+
+    def share(times: Floats) -> Floats:
+        return np.asarray(100 * (times @ held) / times.sum(axis=1))
+
+    return estimate(share, persons, draws)
+
+
 def icc_of_pairs(predicted: Floats, labels: Floats, times: Floats) -> Floats:
     """ICC(2,1) of predictions and labels (n,), which count ``times`` (draws, n): `icc_2_1` of each draw.
 
