@@ -70,10 +70,11 @@ def check_backbone(bundle: Bundle, backbone: "Backbone") -> None:
 class Grader:
     """A bundle with its backbone loaded, ready to grade; make one per process and keep it.
 
-    ``weights`` is the file with the backbone's weights where they are not the network's own; ``device`` a
-    torch device, by default CUDA where there is one. ``precision`` is what the network computes in: bfloat16
-    takes about half the time on hardware that has it, but moves scores by more than half a point
-    (docs/speed.md), so it is never chosen by itself, and every grading made with it bears a flag.
+    ``weights`` is the file with the backbone's weights where they are not the network's own, which are looked
+    for in ``folder``, by default PyTorch's cache; ``device`` is a torch device, by default CUDA where there
+    is one. ``precision`` is what the network computes in: bfloat16 takes about half the time on hardware that
+    has it, but moves scores by more than half a point (docs/speed.md), so it is never chosen by itself, and
+    every grading made with it bears a flag.
 
     Raises `BackboneMismatchError` where the weights are not those the bundle was trained on, and what
     `load_backbone` raises.
@@ -85,12 +86,15 @@ class Grader:
         device: str | None = None,
         *,
         weights: Path | None = None,
+        folder: Path | None = None,
         precision: "Precision" = "float32",
     ) -> None:
         from grading.backbones import load_backbone
 
         name, layer = bundle.backbone.name, bundle.backbone.layer
-        backbone = load_backbone(name, layer, weights=weights, device=device, precision=precision)
+        backbone = load_backbone(
+            name, layer, weights=weights, folder=folder, device=device, precision=precision
+        )
         check_backbone(bundle, backbone)
         self.bundle = bundle
         self.backbone = backbone

@@ -188,7 +188,7 @@ def grade_folder(
         raise SeriesFaultError(faults[0][1].code, photo_faults(faults))
     crops = {code: photo.crop for code, photo in prepared.items()}
     mirrored = judge(series_flags(crops, bundle.preprocessing, rules.limits), rules, protocol)
-    grader = Grader(bundle, weights=settings.weights)
+    grader = Grader(bundle, weights=settings.weights, folder=settings.weights_folder)
     grading = grader.grade(crops, side)
     doubts = judge({code: [flag] for code, flag in grading.doubts.items()}, rules, protocol)
     own = {code: [str(flag) for flag in photo.flags] for code, photo in prepared.items()}

@@ -174,6 +174,11 @@ class Settings(BaseSettings):
     sources: tuple[AnySource, ...] = ()
     """Archives from which `facialis fetch` takes photos."""
 
+    @property
+    def weights_folder(self) -> Path:
+        """Where weights of backbones lie that were fetched or taken in (`facialis weights`)."""
+        return self.data_dir / "weights"
+
     @field_validator("protocol")
     @classmethod
     def _known_protocol(cls, protocol: str) -> str:

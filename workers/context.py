@@ -30,7 +30,7 @@ class Context:
     @cached_property
     def grader(self) -> Grader:
         """The bundle with its backbone, ready to grade."""
-        return Grader(self.bundle, weights=self.settings.weights)
+        return Grader(self.bundle, weights=self.settings.weights, folder=self.settings.weights_folder)
 
 
 @lru_cache(maxsize=1)

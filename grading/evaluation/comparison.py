@@ -60,6 +60,7 @@ def item_model_table(evaluation: Evaluation) -> Table:
     runs = evaluation.validations
     errors = [[float(item.errors.mean()) for item in item_outcomes(run)] for run in runs]
     items = item_outcomes(runs[0])
+    errors.insert(0, [float(np.abs(item.median_all - item.labels).mean()) for item in items])
     rows: list[tuple[Cell, ...]] = []
     for number, item in enumerate(items):
         paper = ITEM_ERRORS.get(item.id)
@@ -73,7 +74,12 @@ def item_model_table(evaluation: Evaluation) -> Table:
     return Table(
         "items-by-model",
         "Items by model (the paper's Table 3)",
-        ("Item", *(f"{run.recipe.name}, {run.backbone} {run.layer}" for run in runs), "Paper, VGG-Face"),
+        (
+            "Item",
+            "Constant median",
+            *(f"{run.recipe.name}, {run.backbone} {run.layer}" for run in runs),
+            "Paper, VGG-Face",
+        ),
         tuple(rows),
         (
             "Mean absolute errors in points, patients and healthy people pooled as in the paper. Their SD "

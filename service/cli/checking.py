@@ -95,7 +95,7 @@ def _bundle(settings: Settings) -> str:
     from service.bundles import served_bundle
 
     bundle = served_bundle(settings)
-    Grader(bundle, weights=settings.weights)
+    Grader(bundle, weights=settings.weights, folder=settings.weights_folder)
     kind = ", commissioning model: not for clinical use" if bundle.commissioning else ""
     return f"{bundle.name} {bundle.version} ({bundle.hash[:12]}) on {bundle.backbone.name}{kind}"
 

@@ -82,7 +82,7 @@ def evaluate(
     from grading.rated_cohort import read_rated_cohort
 
     read = read_rated_cohort(cohort, rater_weights(raters, experience), description=description)
-    folder, files = load_settings().data_dir / "weights", _files(weights or ())
+    folder, files = load_settings().weights_folder, _files(weights or ())
     models, absent = choose_models(backbone, layer or (), folder, files)
     for name in absent:
         typer.echo(f"{name}: {absent[name]}", err=True)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from service.cli.raters import Experience, Raters, RaterWeights, rater_weights
 from service.cli.spread import Workers, fill_by_workers
+from service.settings import load_settings
 
 if TYPE_CHECKING:
     from grading.bundle import Bundle
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from grading.features import UnusablePhoto
 
 Weights = Annotated[
-    Path | None, typer.Option(help="The backbone's weights, .pth or .safetensors; else ImageNet's.")
+    Path | None, typer.Option(help="The backbone's weights, .pth or .safetensors; else its own.")
 ]
 Cache = Annotated[Path | None, typer.Option(help="Folder that keeps crops and activations for the next run.")]
 
@@ -56,7 +57,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the bundle; one that is there is replaced.")],
     name: Annotated[str, typer.Option(help="The model's name.")] = "facialis",
     version: Annotated[str, typer.Option(help="The model's version.")] = "1",
-    backbone: Annotated[str, typer.Option(help="efficientnet-lite0 or vgg16.")] = "efficientnet-lite0",
+    backbone: Annotated[
+        str, typer.Option(help="One that `facialis weights list` names.")
+    ] = "efficientnet-lite0",
     layer: Annotated[str | None, typer.Option(help="The layer to cut at; else the backbone's own.")] = None,
     weights: Weights = None,
     recipe: Annotated[
@@ -105,11 +108,14 @@ def train(
         commissioning=not graded_patients,
         recipe=replace(chosen, regression=replace(chosen.regression, **given)),
     )
-    network = load_backbone(backbone, layer, weights=weights)
+    folder = load_settings().weights_folder
+    network = load_backbone(backbone, layer, weights=weights, folder=folder)
     with _progress("Photos") as tell:
         if workers:
             everybody = pool(read)[0]
-            fill_by_workers(everybody, network, settings.recipe, cache, weights=weights, progress=tell)
+            fill_by_workers(
+                everybody, network, settings.recipe, cache, weights=weights, folder=folder, progress=tell
+            )
         trained = train_bundle(read, network, settings, cache=cache, progress=tell)
     save_bundle(trained.bundle, out)
     _tell_unusable(trained.unusable)
@@ -136,11 +142,14 @@ def predict(
 
     model = load_bundle(bundle)
     recordings = read_cohort(cohort, labelled=False)
-    backbone = load_backbone(model.backbone.name, model.backbone.layer, weights=weights)
+    needed, folder = model.backbone, load_settings().weights_folder
+    backbone = load_backbone(needed.name, needed.layer, weights=weights, folder=folder)
     with _progress("Photos") as tell:
         if workers:
             check_backbone(model, backbone)
-            fill_by_workers(recordings, backbone, model.recipe, cache, weights=weights, progress=tell)
+            fill_by_workers(
+                recordings, backbone, model.recipe, cache, weights=weights, folder=folder, progress=tell
+            )
         predictions, unusable = predict_cohort(model, recordings, backbone, cache=cache, progress=tell)
     write_predictions(predictions, [head.item for head in model.heads], out)
     _tell_unusable(unusable)

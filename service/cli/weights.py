@@ -87,7 +87,7 @@ def import_file(
 
 
 def _folder(chosen: Path | None) -> Path:
-    return chosen or load_settings().data_dir / "weights"
+    return chosen or load_settings().weights_folder
 
 
 def _source(name: str) -> Source:

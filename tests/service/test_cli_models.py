@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from torchvision.models.vgg import cfgs, make_layers
 
 from grading.bundle import load_bundle
 from grading.errors import FacialisError
+from grading.weights import SOURCES
 from service.bundles import BundleScaleError, served_bundle
 from service.reporting import describe_flag
-from service.settings import Settings
+from service.settings import Settings, load_settings
 from tests.service.cohorts import Row, house_brackmann, read_rows, relabelled, run, write_rows
 
 FAST = ("--recipe", "paper", "--layer", "block14", "--c", "10")
@@ -83,6 +86,32 @@ def test_the_service_refuses_a_bundle_whose_items_it_does_not_show(graded: Path)
 
 def test_a_clipped_item_of_any_scale_is_told_in_words() -> None:
     assert describe_flag("clipped.HB").startswith("HB: the model went beyond the range")
+
+
+def test_weights_that_were_taken_in_are_found_by_train_predict_and_grade(
+    phantoms: Path, feature_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(5)
+    weights = tmp_path / "data" / "weights" / SOURCES["vgg16"].file
+    weights.parent.mkdir(parents=True)
+    state = make_layers(cfgs["D"]).state_dict()
+    torch.save({f"features.{name}": value for name, value in state.items()}, weights)
+    cohort = relabelled(phantoms, tmp_path / "cohort", lambda row: {"R1": row["R1"]}, everybody)
+    bundle = tmp_path / "bundle"
+    monkeypatch.setenv("FACIALIS_DATA_DIR", str(tmp_path / "data"))
+    load_settings.cache_clear()
+    try:
+        for command in (
+            ("train", cohort, "--out", bundle, "--backbone", "vgg16", "--layer", "conv2_2", *FAST[:2]),
+            ("predict", bundle, cohort, "--out", tmp_path / "predictions.csv"),
+        ):
+            result = run(*command, "--cache", feature_cache)
+            assert result.exit_code == 0, result.output
+        graded = run("grade", cohort / "P0001" / "1", "--bundle", bundle, "--json")
+    finally:
+        load_settings.cache_clear()
+    score = json.loads(graded.output)["scores"]["R1"]
+    assert score == pytest.approx(float(read_rows(tmp_path / "predictions.csv")[0]["R1"]), abs=0.01)
 
 
 def test_training_takes_the_labels_that_raters_give_together(
