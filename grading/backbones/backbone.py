@@ -101,7 +101,8 @@ class Backbone:
             nonlocal counted
             weight = module.weight
             assert isinstance(weight, torch.Tensor)  # noqa: S101 - narrows nn.Module's attribute
-            counted += output.numel() * weight[0].numel()  # so many for each number that comes out
+            # so many for each number that comes out, but those with zeros, some of which only pad a kernel
+            counted += output.numel() * int(weight.count_nonzero()) // len(weight)
 
         hooks = [
             module.register_forward_hook(count)
