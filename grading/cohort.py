@@ -151,7 +151,7 @@ def _recording(
     try:
         photos = series_paths(folder / cells["subject"] / cells["session"], protocol)
     except PermanentError as error:
-        raise CohortError(f"{where}: {error}") from error
+        raise CohortError(f"{where} ({cells['subject']}/{cells['session']}): {error}") from error
     labels = {item: _label(cells[item], item, where) for item in items if cells[item]}
     return LabelledRecording(
         subject=cells["subject"],

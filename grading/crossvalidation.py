@@ -26,6 +26,8 @@ Rows = NDArray[np.int_]
 SIDE_TARGET = Target(-1.0, 1.0)
 """The affected side as a number: -1 right, +1 left."""
 
+ONE_PERSON = "the cohort has only one person: add recordings of others, cross-validation needs at least two"
+
 
 class TrainingError(PermanentError):
     """The cohorts do not carry what training needs."""
@@ -234,7 +236,7 @@ def cross_validate(
 
     count = min(folds, len(set(trials.persons)))
     if count < 2:
-        raise TrainingError("the cohort has only one person: cross-validation needs at least two")
+        raise TrainingError(ONE_PERSON)
     dealing = GroupKFold(count, shuffle=seed is not None, random_state=seed)
     fold = np.empty(len(trials), dtype=np.int_)
     for number, (_, unseen) in enumerate(dealing.split(fold, groups=trials.persons)):
@@ -298,6 +300,19 @@ def _item_result(trials: Trials, item_id: str, fold: Rows, side_scores: Floats) 
         median[1, rows],
         fold[rows],
     )
+
+
+def check_trainable(cohorts: Sequence[Cohort], recipe: Recipe) -> None:
+    """Raise `TrainingError` for what can be told of cohorts before their photos are gone over."""
+    recordings = pool(cohorts)[0].recordings
+    check_sides(recordings, recipe)
+    persons = np.array([recording.person for recording in recordings])
+    if len(set(persons)) < 2:
+        raise TrainingError(ONE_PERSON)
+    for item_id in recipe.blocks:
+        labels = labels_of(recordings, item_id)
+        known = ~np.isnan(labels)
+        check_labels(item_id, labels[known], persons[known])
 
 
 def check_labels(item_id: str, labels: Floats, persons: NDArray[np.str_]) -> None:

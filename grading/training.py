@@ -20,6 +20,7 @@ from grading.crossvalidation import (
     Learned,
     TrainingError,
     Trials,
+    check_trainable,
     cross_validate,
     labels_of,
     pool,
@@ -99,6 +100,7 @@ def train(
     """
     cohort, index = pool(cohorts)
     recipe = settings.recipe
+    check_trainable(cohorts, recipe)
     maps = cohort_maps(cohort, backbone, recipe, cache=cache, progress=progress)
     trials = Trials(cohorts, maps, recipe)
     results = cross_validate(trials, (backbone.name, backbone.layer), settings.folds)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grading.cohort import Cohort
-from grading.crossvalidation import CrossValidation, Trials, cross_validate
+from grading.crossvalidation import CrossValidation, Trials, check_trainable, cross_validate
 from grading.errors import PermanentError
 from grading.evaluation.brows import BrowDistances, measure_brows
 from grading.features import Progress, UnusablePhoto, cohort_maps
@@ -137,6 +137,8 @@ def evaluate(
         if name not in RECIPES:
             raise EvaluationError(f"there is no recipe {name}: choose one of {', '.join(RECIPES)}")
     made = [RECIPES[name](items) for name in names]
+    for recipe in made:
+        check_trainable([cohort], recipe)
     validations: list[CrossValidation] = []
     deals: dict[str, tuple[CrossValidation, ...]] = {}
     hashes: dict[str, str] = {}

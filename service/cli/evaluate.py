@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from service.cli.models import ScaleName
+from service.cli.output import check_folder
 from service.cli.raters import Experience, Raters, RaterWeights, rater_weights, write_tables
 from service.cli.spread import Workers, fill_by_workers
 from service.settings import load_settings
@@ -81,12 +82,12 @@ def evaluate(
     from grading.evaluation import evaluate as run
     from grading.rated_cohort import read_rated_cohort
 
+    check_folder(out)
     read = read_rated_cohort(cohort, rater_weights(raters, experience), description=description)
     folder, files = load_settings().weights_folder, _files(weights or ())
     models, absent = choose_models(backbone, layer or (), folder, files)
     for name in absent:
         typer.echo(f"{name}: {absent[name]}", err=True)
-    out.mkdir(parents=True, exist_ok=True)
     with _progress() as tell:
 
         def fill(network: "Backbone", made: "Recipe") -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from service.cli.output import check_file, check_folder
 from service.cli.raters import Experience, Raters, RaterWeights, rater_weights
 from service.cli.spread import Workers, fill_by_workers
 from service.settings import load_settings
@@ -98,6 +99,7 @@ def train(
     from grading.training import Settings, labelled_items
     from grading.training import train as train_bundle
 
+    check_folder(out)
     by = rater_weights(raters, experience)
     read = [read_rated_cohort(folder, by) for folder in cohorts]
     chosen = RECIPES[recipe.value](labelled_items(read, scale.value))
@@ -140,6 +142,7 @@ def predict(
     from grading.grader import check_backbone
     from grading.prediction import predict_cohort, write_predictions
 
+    check_file(out)
     model = load_bundle(bundle)
     recordings = read_cohort(cohort, labelled=False)
     needed, folder = model.backbone, load_settings().weights_folder

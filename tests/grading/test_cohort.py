@@ -72,7 +72,7 @@ def test_an_empty_label_is_unknown_and_an_empty_person_is_the_subject(folder: Pa
         ({"group": "healthy"}, r"row 2: a healthy recording has no affected side"),
         ({"subject": ""}, r"row 2: the subject must be"),
         ({"subject": "../A"}, r"row 2: the subject must be"),
-        ({"subject": "C"}, r"row 2: .*not a folder"),
+        ({"subject": "C"}, r"row 2 \(C.*\): .*not a folder"),
         ({"session": "T2"}, r"rows 2 and 3 are the same recording"),
         ({"group": "healthy", "side": ""}, r"row 3: the subject has another person or group"),
         ({"person": "p9"}, r"row 3: the subject has another person or group"),
@@ -89,7 +89,7 @@ def test_a_bad_row_is_named_with_its_fault(folder: Path, change: dict[str, str],
 def test_a_missing_photo_is_named_with_its_row_and_pose(folder: Path) -> None:
     write(folder, rows())
     (folder / "A" / "T2" / "6.jpg").unlink()
-    with pytest.raises(CohortError, match=r"row 3: .*photo 6 SMILE"):
+    with pytest.raises(CohortError, match=r"row 3 \(A/T2\): .*photo 6 SMILE"):
         read_cohort(folder)
 
 
