@@ -43,6 +43,7 @@ class PhotoHeader:
 
     ``acquired_at`` is wall-clock time where the photo was taken, without a zone: the first of
     AcquisitionDateTime, ContentDate and Time, SeriesDate and Time, StudyDate and Time that can be read.
+    ``event_offset_days`` is LongitudinalTemporalOffsetFromEvent, negative before the event of ``event_type``.
     Codes are written ``"SCHEME:VALUE"``. ``patient_orientation`` keeps its backslash (``"L\\F"``).
     The patient's data are left out of ``repr``, which may reach a log.
     """
@@ -81,6 +82,9 @@ class PhotoHeader:
     bits_stored: int | None = None
     document_title: str = field(default="", repr=False)
     mime_type: str = ""
+    timepoint_id: str = ""
+    event_offset_days: float | None = None
+    event_type: str = ""
     has_pixel_data: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -137,6 +141,8 @@ _TEXTS = {
     "patient_orientation": "PatientOrientation",
     "document_title": "DocumentTitle",
     "mime_type": "MIMETypeOfEncapsulatedDocument",
+    "timepoint_id": "ClinicalTrialTimePointID",
+    "event_type": "LongitudinalTemporalEventType",
 }
 _NUMBERS = {
     "instance_number": "InstanceNumber",
@@ -146,6 +152,7 @@ _NUMBERS = {
     "bits_stored": "BitsStored",
 }
 _OTHERS = (
+    "LongitudinalTemporalOffsetFromEvent",
     "PatientBirthDate",
     "StudyDate",
     "StudyTime",
@@ -163,6 +170,7 @@ _TAGS: list[BaseTag | int] = [
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _UNDEFINED = 0xFFFFFFFF
 _MAX_INT = 2**31 - 1
+_MAX_DAYS = 100_000.0
 
 # What pydicom is seen to raise on bytes that are no DICOM object, and on values that belie their VR.
 _ODD = (
@@ -210,6 +218,7 @@ def read_header(path: Path) -> PhotoHeader:
         study_date=parse_date(_text(dataset, "StudyDate")),
         study_time=parse_time(_text(dataset, "StudyTime")),
         acquired_at=_acquired_at(dataset),
+        event_offset_days=_days(dataset, "LongitudinalTemporalOffsetFromEvent"),
         view_codes=_codes(dataset, "ViewCodeSequence"),
         view_modifier_codes=_nested_codes(dataset, "ViewCodeSequence", "ViewModifierCodeSequence"),
         context_codes=_nested_codes(dataset, "AcquisitionContextSequence", "ConceptCodeSequence"),
@@ -269,6 +278,15 @@ def _number(dataset: Dataset, keyword: str) -> int | None:
     except ValueError:
         return None
     return number if -_MAX_INT <= number <= _MAX_INT else None
+
+
+def _days(dataset: Dataset, keyword: str) -> float | None:
+    """A number of days within three lifetimes, which leaves out infinities and what is no number."""
+    try:
+        days = float(_text(dataset, keyword))
+    except ValueError:
+        return None
+    return days if abs(days) <= _MAX_DAYS else None
 
 
 def _acquired_at(dataset: Dataset) -> datetime | None:

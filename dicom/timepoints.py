@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
+from dicom.headers import PhotoHeader
+
+EVENT = "SURGERY"
+
 
 @dataclass(frozen=True)
 class Timepoint:
@@ -35,6 +39,16 @@ class Timepoint:
         return f"{self.name} ({text})" if self.name else text
 
 
+def stated_days(header: PhotoHeader) -> int | None:
+    """Days from the surgery that a photo's header states itself; None where it states another event or none.
+
+    The event type SURGERY is ours; what others write into the id of the time point is not guessed at.
+    """
+    if header.event_type.upper() != EVENT or header.event_offset_days is None:
+        return None
+    return round(header.event_offset_days)
+
+
 def add_timepoint(dataset: Dataset, timepoint: Timepoint | None) -> None:
     """Write the time point into an object; nothing for None."""
     if timepoint is None:
@@ -42,4 +56,4 @@ def add_timepoint(dataset: Dataset, timepoint: Timepoint | None) -> None:
     dataset.ClinicalTrialTimePointID = timepoint.id
     dataset.ClinicalTrialTimePointDescription = timepoint.words
     dataset.LongitudinalTemporalOffsetFromEvent = float(timepoint.days)
-    dataset.LongitudinalTemporalEventType = "SURGERY"
+    dataset.LongitudinalTemporalEventType = EVENT

@@ -20,13 +20,14 @@ from dicom.contexts import KINDS, Kind
 from dicom.headers import PhotoHeader
 from dicom.poses import PoseAssignment, PoseRules, assign_poses
 from dicom.receiver import ReceivedObject, Stored
+from dicom.timepoints import stated_days
 from grading.errors import PermanentError
 from grading.protocols import PROTOCOLS, Protocol
 from service.database import DatabaseUnavailableError, transaction
 from service.records import flow
 from service.records.arrivals import add_to_open_recording
 from service.records.models import KeptObject, Patient, Photo, Quarantined, Recording, RecordingState
-from service.records.patients import patient_for
+from service.records.patients import patient_for, record_identity
 from service.records.timepoints import link_surgeries
 from service.settings import Settings
 from service.storage import Storage, content_key
@@ -157,6 +158,8 @@ class ServiceIntake:
             header.acquired_at and header.acquired_at < recording.recorded_at
         ):
             recording.recorded_at = header.acquired_at
+        if recording.stated_days is None:
+            recording.stated_days = stated_days(header)
         flow.move(recording, RecordingState.RECEIVING)
         assignment = place_photos(session, recording, self.rules)
         if assignment.complete and identity_problem(recording) is None:
@@ -267,9 +270,7 @@ def _patient(session: Session, header: PhotoHeader) -> Patient | None:
     if not header.patient_id:
         return None
     patient = patient_for(session, header.patient_id, header.issuer)
-    patient.name = patient.name or header.patient_name
-    patient.birth_date = patient.birth_date or header.birth_date
-    patient.sex = patient.sex or header.sex
+    record_identity(session, patient, header)
     return patient
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 
 from grading.errors import PermanentError
 from service.database import connect, transaction
+from service.intake import close_series, pose_rules
 from service.records import flow
 from service.records.models import Recording, RecordingState
 from service.records.patients import add_surgery
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     recordings = typer.Typer(help="Recordings and where they are on their way.", no_args_is_help=True)
     recordings.command("list")(list_recordings)
     recordings.command("retry")(retry)
+    recordings.command("close")(close)
     app.add_typer(recordings, name="recordings")
 
 
@@ -92,6 +94,23 @@ def retry(
                     f"recording {number} is {row.state}: there is nothing to try again"
                 )
             flow.retry(session, row)
+
+
+def close(
+    recording: Annotated[list[int], typer.Argument(help="Numbers of recordings that are still receiving.")],
+) -> None:
+    """Take series as ended now, rather than after the quiet time: on to grading, or held with the reason."""
+    rules = pose_rules(load_settings())
+    with transaction(_engine()) as session:
+        for number in recording:
+            row = session.get(Recording, number, with_for_update=True)
+            if row is None:
+                raise UnknownRecordingError(f"there is no recording {number}; see 'facialis recordings list'")
+            if row.state is not RecordingState.RECEIVING:
+                raise UnknownRecordingError(
+                    f"recording {number} is {row.state}: its series has ended already"
+                )
+            close_series(session, row, rules)
 
 
 def _engine() -> Engine:

@@ -75,6 +75,7 @@ def patient_history(session: Session, patient_id: int) -> Patient | None:
         options=[
             selectinload(Patient.surgeries),
             selectinload(Patient.kept_objects),
+            selectinload(Patient.identity_notes),
             gradings.selectinload(Grading.items),
             gradings.selectinload(Grading.bundle),
         ],

@@ -122,6 +122,9 @@ class Patient(Base):
     recordings: Mapped[list["Recording"]] = relationship(
         back_populates="patient", order_by="Recording.recorded_at"
     )
+    identity_notes: Mapped[list["IdentityNote"]] = relationship(
+        order_by="IdentityNote.id", cascade="all, delete-orphan"
+    )
     kept_objects: Mapped[list["KeptObject"]] = relationship(
         back_populates="patient", order_by="KeptObject.recorded_at, KeptObject.id"
     )
@@ -161,6 +164,8 @@ class Recording(Leased, Base):
     patient_key: Mapped[int | None] = mapped_column(ForeignKey("patient.id"), index=True)
     surgery_key: Mapped[int | None] = mapped_column(ForeignKey("surgery.id", ondelete="SET NULL"))
     days_from_surgery: Mapped[int | None]
+    stated_days: Mapped[int | None]
+    """Days from the surgery that the photos state themselves; these come before what dates say."""
     protocol: Mapped[str] = mapped_column(String(32))
     recorded_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=False))
     """When the photos were taken, in the camera's local time (DICOM gives no zone)."""
@@ -205,6 +210,21 @@ class Photo(Base):
     last_seen_at: Mapped[dt.datetime]
 
     recording: Mapped[Recording] = relationship(back_populates="photos")
+
+
+class IdentityNote(Base):
+    """A name, birth date or sex that came under a known patient ID and is not the one on record."""
+
+    __tablename__ = "identity_note"
+    __table_args__ = (UniqueConstraint("patient_key", "attribute", "sent"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"))
+    attribute: Mapped[str] = mapped_column(String(16))
+    sent: Mapped[str] = mapped_column(String(324))
+    series_uid: Mapped[str] = mapped_column(String(64))
+    """Where it came first."""
+    noted_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
 class KeptObject(Base):

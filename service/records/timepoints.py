@@ -37,13 +37,18 @@ def timepoint_name(days: int) -> str:
 
 
 def link_surgeries(session: Session, patient: Patient) -> None:
-    """Place every recording of the patient around the patient's surgeries anew."""
+    """Place every recording of the patient around the patient's surgeries anew.
+
+    What the photos state of their time comes first, since their dates may have been shifted.
+    """
     session.flush()
     session.expire(patient, ["surgeries", "recordings"])
     for recording in patient.recordings:
         if recording.recorded_at is None:
+            recording.days_from_surgery = recording.stated_days
             continue
         recorded_on = recording.recorded_at.date()
         surgery = anchor(patient.surgeries, recorded_on)
         recording.surgery = surgery
-        recording.days_from_surgery = (recorded_on - surgery.performed_on).days if surgery else None
+        dated = (recorded_on - surgery.performed_on).days if surgery else None
+        recording.days_from_surgery = dated if recording.stated_days is None else recording.stated_days

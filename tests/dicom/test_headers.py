@@ -13,6 +13,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 from dicom.building import code, to_bytes
 from dicom.headers import PhotoHeader, UnreadableObjectError, read_header
 from dicom.moments import format_date, format_time, parse_date, parse_moment, parse_time
+from dicom.timepoints import Timepoint, stated_days
 from grading.protocols import JENA9
 from tests.dicom.samples import PATIENT, SERIES_UID, STUDY_UID, photo, save
 
@@ -201,6 +202,37 @@ def test_dates_survive_their_dicom_form(day: date) -> None:
 @given(st.times())
 def test_times_survive_their_dicom_form(clock: time) -> None:
     assert parse_time(format_time(clock)) == clock
+
+
+@pytest.mark.parametrize(
+    ("values", "days"),
+    [
+        ({"LongitudinalTemporalOffsetFromEvent": 90.4, "LongitudinalTemporalEventType": "SURGERY"}, 90),
+        ({"LongitudinalTemporalOffsetFromEvent": -14.0, "LongitudinalTemporalEventType": "SURGERY"}, -14),
+        ({"LongitudinalTemporalOffsetFromEvent": 90.0, "LongitudinalTemporalEventType": "ENROLLMENT"}, None),
+        (
+            {"LongitudinalTemporalOffsetFromEvent": float("nan"), "LongitudinalTemporalEventType": "SURGERY"},
+            None,
+        ),
+        (
+            {"LongitudinalTemporalOffsetFromEvent": float("inf"), "LongitudinalTemporalEventType": "SURGERY"},
+            None,
+        ),
+        ({"LongitudinalTemporalEventType": "SURGERY"}, None),
+        ({}, None),
+    ],
+)
+def test_days_from_surgery_are_read_where_the_event_is_the_surgery(
+    tmp_path: Path, values: dict[str, Any], days: int | None
+) -> None:
+    assert stated_days(header_with(tmp_path, **values)) == days
+
+
+def test_timepoint_that_we_write_is_read_back(tmp_path: Path) -> None:
+    dataset = photo(BROW, timepoint=Timepoint(188, "6 months"))
+    header = read_header(save(dataset, tmp_path / "photo.dcm"))
+    assert (header.timepoint_id, stated_days(header)) == ("POSTOP-188D", 188)
+    assert PhotoHeader.from_json(header.to_json()) == header
 
 
 @given(st.text(max_size=26))

@@ -8,18 +8,20 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 from pydicom.uid import VideoPhotographicImageStorage
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import PhotoHeader
 from dicom.receiver import Stored
+from dicom.timepoints import Timepoint
 from dicom.uids import derived_uid
 from grading.errors import PermanentError, TransientError
 from grading.protocols import JENA9
 from service.database import connect
 from service.intake import ServiceIntake, close_series, pose_rules
 from service.records.models import Patient, Photo, Quarantined, Recording, RecordingState
+from service.records.patients import add_surgery
 from service.settings import Settings
 from service.storage import FolderStorage
 from tests.dicom.samples import PATIENT, photo
@@ -258,3 +260,103 @@ def test_videos_and_earlier_reports_are_kept_with_their_patient_and_make_no_reco
 def test_a_photo_under_the_uid_of_a_kept_object_is_a_conflict(store: Store) -> None:
     store(video())
     assert store(photo(sop_instance_uid=derived_uid("video"))) is Stored.CONFLICT
+
+
+def test_another_name_or_birth_date_under_a_known_id_is_noted_and_not_taken_over(
+    engine: Engine, store: Store
+) -> None:
+    store(photo())
+    for name, birth_date in (("MÜLLER-LÜDENSCHEIDT^änne^^", "19600229"), ("Meier^Änne", "19600228")):
+        dataset = photo(sop_instance_uid=derived_uid(name), series_uid=derived_uid("series of", name))
+        dataset.PatientName, dataset.PatientBirthDate = name, birth_date
+        assert store(dataset) is Stored.NEW
+    with Session(engine) as session:
+        patient = session.scalars(select(Patient)).one()
+        assert (patient.name, patient.birth_date) == (PATIENT.name, PATIENT.birth_date)
+        notes = {(note.attribute, note.sent) for note in patient.identity_notes}
+    assert notes == {("name", "Meier^Änne"), ("birth_date", "1960-02-28")}
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("ISO_IR 100", "Müller^Änne"),
+        ("ISO_IR 126", "Διονυσιος"),
+        ("ISO_IR 144", "Люкceмбypг"),
+        ("ISO_IR 192", "Wang^XiaoDong=王^小东"),
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+        (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동"),
+        ("GB18030", "Wang^XiaoDong=王^小东"),
+    ],
+)
+def test_names_arrive_as_they_were_sent(
+    engine: Engine, store: Store, charset: str | list[str], name: str
+) -> None:
+    dataset = photo()
+    dataset.SpecificCharacterSet = charset
+    dataset.PatientName = name
+    store(dataset)
+    with Session(engine) as session:
+        assert session.scalars(select(Patient.name)).one() == name
+
+
+def test_days_from_surgery_that_photos_state_come_before_what_dates_say(engine: Engine, store: Store) -> None:
+    for dataset in series(timepoint=Timepoint(188)):
+        store(dataset)
+    assert recording(engine).days_from_surgery == 188
+    with Session(engine) as session, session.begin():
+        add_surgery(session, PATIENT.id, PATIENT.issuer, dt.date(2026, 2, 1), "Jump anastomosis", "L")
+    assert recording(engine).days_from_surgery == 188
+
+
+def test_same_id_of_two_issuers_is_two_patients(engine: Engine, store: Store) -> None:
+    store(photo())
+    other = photo(sop_instance_uid=derived_uid("other"), series_uid=derived_uid("other series"))
+    other.IssuerOfPatientID = "ANOTHER"
+    store(other)
+    with Session(engine) as session:
+        assert len(session.scalars(select(Patient)).all()) == 2
+
+
+def test_first_store_after_the_database_came_back_succeeds(
+    engine: Engine, database_url: str, storage: FolderStorage
+) -> None:
+    fresh = connect(database_url, ask_first=False)
+    intake = ServiceIntake(fresh, storage, Settings(), lambda _: None)
+    for number, dataset in enumerate(series()[:4]):
+        if number in (1, 3):
+            with Session(engine) as session, session.begin():
+                session.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                    )
+                )
+        assert intake.store(received(dataset, storage.root / "spool")) is Stored.NEW
+    fresh.dispose()
+    with Session(engine) as session:
+        assert session.scalar(select(func.count()).select_from(Photo)) == 4
+
+
+def test_conflict_and_duplicate_within_an_open_series_are_told_apart(
+    engine: Engine, store: Store, storage: FolderStorage
+) -> None:
+    """The usual case is recorded without looking for what is known: that is found out afterwards."""
+    first, second = series()[:2]
+    store(first)
+    assert store(second) is Stored.NEW
+    assert store(second) is Stored.DUPLICATE
+    second.PatientComments = "changed"
+    assert store(second) is Stored.CONFLICT
+    assert len(files(storage, "objects")) == 2
+    assert len(files(storage, "quarantine")) == 1
+    assert recording(engine).state is RecordingState.RECEIVING
+
+
+def test_photos_of_one_series_from_many_senders_at_once_complete_it(
+    engine: Engine, store: Store, woken: list[int]
+) -> None:
+    with ThreadPoolExecutor(9) as pool:
+        assert set(pool.map(store, series())) == {Stored.NEW}
+    assert recording(engine).state is RecordingState.COMPLETE
+    assert len(woken) == 1
