@@ -66,7 +66,7 @@ def draw_errors(
     """
     items = list(next(iter(errors.values())))
     with rc_context(_STYLE):
-        figure, (axes,) = _figure(min(max(4.6, 2.4 + 0.5 * len(items)), 10.0), 1)
+        figure, (axes,) = _figure(min(max(6.2, 2.4 + 0.5 * len(items)), 10.0), 1)
         wide = min(0.8 / len(errors), 0.3)
         colours = _colours(len(errors))
         for number, by_item in enumerate(errors.values()):
