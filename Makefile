@@ -40,6 +40,7 @@ docs: setup ## Write the pages of docs/ that come from the code
 	@$(PYTHON) -m tools.error_codes
 	@$(PYTHON) -m tools.received_formats
 	@$(PYTHON) -m tools.code_tables
+	@$(PYTHON) -m tools.conformance
 
 lock: setup ## Resolve the dependencies anew into constraints.txt
 	@$(PYTHON) -m uv pip compile --universal --python-version 3.11 --all-extras --group dev --no-header \

@@ -28,6 +28,9 @@ _FAILURE_RANGES = {
     0xA900: "the peer says that the data do not match their SOP class",
 }
 
+REPLIES = (SUCCESS, *_WARNINGS, *_FAILURES, *_FAILURE_RANGES, NOT_UNDERSTOOD)
+"""Every reply that has words of its own; a range by its first code."""
+
 
 def is_stored(status: int) -> bool:
     """Whether the peer keeps the object: success or one of the warnings."""

@@ -170,7 +170,8 @@ def _evidence(photo: PhotoHeader) -> Dataset:
     """What the library asks of a source image: identity, kind and size."""
     dataset = Dataset()
     copy_patient_and_study(photo, dataset)
-    dataset.PatientSex = ""  # the library refuses what is not M, F or O; the report gets the photo's own
+    # The library refuses some sexes, and warns of some names by the name itself: the report gets them later.
+    dataset.PatientSex = dataset.PatientName = ""
     dataset.SOPClassUID = photo.sop_class_uid
     dataset.SOPInstanceUID = photo.sop_instance_uid
     dataset.SeriesInstanceUID = photo.series_uid

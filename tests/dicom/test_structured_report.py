@@ -152,6 +152,8 @@ def test_report_lies_in_the_photos_study_under_their_patient(headers: list[Photo
     [
         "Müller-Lüdenscheidt^Änne",
         "Παπαδοπούλου^Ελένη",
+        "Cher",
+        "",
         "Yamada^Tarou=山田^太郎=やまだ^たろう",
         "Hong^Gildong=洪^吉洞=홍^길동",
     ],

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from service.settings import Settings
-from tools import code_tables, error_codes, received_formats
+from tools import code_tables, conformance, error_codes, received_formats
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
@@ -30,7 +30,12 @@ def test_every_setting_is_documented(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "tool"),
-    [("errors.md", error_codes), ("codes.md", code_tables), ("receiving.md", received_formats)],
+    [
+        ("errors.md", error_codes),
+        ("codes.md", code_tables),
+        ("conformance.md", conformance),
+        ("receiving.md", received_formats),
+    ],
 )
 def test_a_page_that_is_made_from_the_code_says_what_it_says(name: str, tool: ModuleType) -> None:
     """If not, `make docs` writes it anew."""

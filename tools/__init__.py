@@ -1,0 +1,1 @@
+"""What the Makefile calls: set-up, and the pages that are written from the code."""
