@@ -17,12 +17,13 @@ from grading.features import cohort_maps
 from grading.framing import BoxFrame, Preprocessing
 from grading.gates import Flag
 from grading.grader import Grader
+from grading.maps import Cases
 from grading.photos import load_photo
 from grading.prediction import predict_cohort, write_predictions
 from grading.preparing import prepare_photo
 from grading.recipes import halves, paper
 from grading.regression import Regression
-from grading.scales import HOUSE_BRACKMANN, PREDICTED_ITEMS
+from grading.scales import HOUSE_BRACKMANN, PREDICTED_ITEMS, find_item
 from grading.training import Settings, labelled_items, train
 
 # the paper's recipe sees light, which is what the labels of the drawn cohort follow
@@ -94,6 +95,25 @@ def test_photos_in_the_wrong_order_are_noticed(
         {"SMILE": Flag("pose.wrong", detail="PUCKER"), "PUCKER": Flag("pose.wrong", detail="SMILE")},
         {"BROW": Flag("pose.unperformed")},
     ]
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, SIDED])
+def test_a_bundle_carries_what_the_balanced_faces_of_its_training_add(
+    cohort: Cohort, backbone: Backbone, cache: Path, settings: Settings
+) -> None:
+    bundle = train([cohort], backbone, settings, cache=cache).bundle
+    maps = cohort_maps(cohort, backbone, bundle.recipe, cache=cache).maps
+    for head in bundle.heads:
+        blocks, item = bundle.recipe.blocks[head.item], find_item(head.item)
+        assert head.reference.keys() == {f"{one.source}.{pose}" for one in blocks for pose in one.photos}
+        # a face of no known side counts half with either
+        scores = [
+            head.score(blocks, maps, Cases(np.array([row, row]), np.array([side == "L", side != "R"]))).mean()
+            for row, side in enumerate(recording.side for recording in cohort.recordings)
+            if abs(cohort.recordings[row].labels[head.item] - 100) <= 0.05 * item.span
+        ]
+        start = head.bias + sum(float(places.sum()) for places in head.reference.values())
+        assert start == pytest.approx(np.mean(scores), abs=0.01)
 
 
 def test_the_halves_need_the_affected_side_of_patients(
