@@ -36,11 +36,20 @@ from pynetdicom.events import Event
 from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
 from dicom.commitment import CommitmentReport, read_report
+from dicom.committing import CommitmentRequest, read_request
 from dicom.contexts import ACCEPTED
 from dicom.headers import PhotoHeader, UnreadableObjectError, read_header
 from dicom.listening import POLL_SECONDS, Network, ReceiverServer, listen
 from dicom.spool import Spool, SpoolFile, SpoolingProvider
-from dicom.statuses import MISMATCH, NOT_UNDERSTOOD, OUT_OF_RESOURCES, PROCESSING_FAILURE, SUCCESS
+from dicom.statuses import (
+    INVALID_ARGUMENT,
+    MISMATCH,
+    NOT_AUTHORIZED,
+    NOT_UNDERSTOOD,
+    OUT_OF_RESOURCES,
+    PROCESSING_FAILURE,
+    SUCCESS,
+)
 from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from grading.errors import FacialisError, PermanentError, TransientError
 
@@ -113,7 +122,8 @@ class Intake(Protocol):
 class Receiver:
     """Listens for C-ECHO and C-STORE and hands whole objects to an intake.
 
-    ``on_commitment``, if any, is called with what peers report of our requests for storage commitment.
+    ``on_commitment``, if any, is called with what peers report of our requests for storage commitment;
+    ``commit``, if any, with what they ask of us, and says whether it takes that on.
     """
 
     def __init__(
@@ -122,10 +132,12 @@ class Receiver:
         intake: Intake,
         log: Any = None,
         on_commitment: Callable[[CommitmentReport], None] | None = None,
+        commit: Callable[[CommitmentRequest], bool] | None = None,
     ) -> None:
         self.config = config
         self._intake = intake
         self._on_commitment = on_commitment
+        self._commit = commit
         self._log = log or structlog.get_logger()
         self._spool = Spool(
             config.spool,
@@ -146,9 +158,9 @@ class Receiver:
         self._entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         for sop_class, syntaxes in ACCEPTED.items():
             self._entity.add_supported_context(sop_class, list(syntaxes))
-        if on_commitment is not None:
+        if on_commitment is not None or commit is not None:
             # A peer that answers our request to commit opens the association, and is its SCP.
-            self._entity.add_supported_context(StorageCommitmentPushModel, scu_role=False, scp_role=True)
+            self._entity.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
 
     @property
     def port(self) -> int:
@@ -169,6 +181,7 @@ class Receiver:
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
             (evt.EVT_C_STORE, self._on_store),
             (evt.EVT_N_EVENT_REPORT, self._on_report),
+            (evt.EVT_N_ACTION, self._on_request),
         ]
         listening = listening or listen(self.config.host, self.config.port)
         # pynetdicom's own handlers write out every PDU for its log, which says nothing here.
@@ -238,6 +251,18 @@ class Receiver:
             self._log.warning("receiver.commitment_not_noted", code=error.code, **_peer(event.assoc))
             return PROCESSING_FAILURE, None
         return SUCCESS, None
+
+    def _on_request(self, event: Event) -> tuple[int, None]:
+        peer = _peer(event.assoc)
+        request = read_request(event.action_information, peer["calling_ae"])
+        if request is None:
+            status, outcome = INVALID_ARGUMENT, "nothing that can be read"
+        elif self._commit is None or not self._commit(request):
+            status, outcome = NOT_AUTHORIZED, "not among the commitment peers"
+        else:
+            status, outcome = SUCCESS, "taken on"
+        self._log.info("receiver.commitment_asked", status=f"0x{status:04X}", outcome=outcome, **peer)
+        return status, None
 
     def _on_store(self, event: Event) -> Dataset:
         request = cast(C_STORE, event.request)

@@ -13,6 +13,7 @@ from dicom.receiver import Receiver, ReceiverConfig
 from dicom.tls import server_context
 from grading.errors import PermanentError
 from service.commitments import note_commitment
+from service.committing import Committer
 from service.database import connect
 from service.forking import run_processes
 from service.intake import ServiceIntake
@@ -93,7 +94,8 @@ def _serve(
     intake = ServiceIntake(engine, storage, settings, wake)
     # Whoever answers a request to commit does so once: that must not meet a connection that is gone.
     on_commitment = partial(note_commitment, connect(database_url(settings)))
-    receiver = Receiver(config, intake, on_commitment=on_commitment)
+    committer = Committer(connect(database_url(settings)), storage, settings)
+    receiver = Receiver(config, intake, on_commitment=on_commitment, commit=committer.ask)
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())

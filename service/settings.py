@@ -53,6 +53,14 @@ class TlsSettings(Section):
         return self
 
 
+class CommitmentPeer(Section):
+    """A sender that may ask whether we keep its objects, and where it takes the answer."""
+
+    ae_title: AeTitle
+    host: str
+    port: Port
+
+
 class ReceiverSettings(Section):
     """The DICOM receiver."""
 
@@ -72,6 +80,8 @@ class ReceiverSettings(Section):
     """An association that is silent for so long is aborted."""
     pdu_seconds: float = Field(default=30, gt=0)
     """A sender that needs longer for one PDU is aborted, and one that sends under 1 KiB/s for longer."""
+    commitment_peers: tuple[CommitmentPeer, ...] = ()
+    """Senders that may ask whether we keep what they sent (storage commitment)."""
     min_free_bytes: int = Field(default=1 << 30, ge=0)
     """With less free disk than this the receiver answers "out of resources" and senders try again."""
     max_object_bytes: int = Field(default=1 << 30, ge=1 << 20)

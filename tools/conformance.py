@@ -12,12 +12,15 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     Verification,
 )
 
+from dicom.committing import MAX_OBJECTS
 from dicom.contexts import ACCEPTED, CREATED, KINDS
 from dicom.peers import MAX_PDU
 from dicom.receiver import ReceiverConfig
 from dicom.sending import FALLBACKS
 from dicom.statuses import (
+    INVALID_ARGUMENT,
     MISMATCH,
+    NOT_AUTHORIZED,
     NOT_UNDERSTOOD,
     OUT_OF_RESOURCES,
     REPLIES,
@@ -33,6 +36,7 @@ from dicom.uids import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
 )
+from service.committing import ATTEMPTS
 from service.peer_settings import DicomAddress
 from service.settings import Settings
 from tools.made_objects import tables
@@ -64,8 +68,8 @@ and SCP are the two roles of a service (PS3.4), AE is an application entity; fur
 Facialis receives photo series of faces, grades facial palsy on the eFACE scale and returns the result to
 the study of the photos.
 
-- The **receiver** (`facialis receive`) takes objects from cameras and archives, and answers to our requests
-  for storage commitment.
+- The **receiver** (`facialis receive`) takes objects from cameras and archives, commits itself to keep them
+  where a sender asks, and takes the answers to our own requests for storage commitment.
 - The **sender** (in the workers) stores results at the destinations, asks for storage commitment where that
   is set, and repeats what fails for the time being. `facialis send` and `facialis check` use the same code.
 - The **fetcher** (`facialis fetch`) searches archives and takes in what was never sent.
@@ -85,7 +89,15 @@ Where a destination has `commitment`, an N-ACTION (request storage commitment) f
 which objects were stored; it names those that were stored. The N-EVENT-REPORT is awaited for two seconds on
 the same association, then on an association that the peer opens to the receiver with role selection (it is
 SCP). An object that the peer does not commit to, or that it says nothing of for
-{COMMITMENT_SECONDS / 60:g} minutes, is sent again. Facialis is not an SCP of storage commitment.
+{COMMITMENT_SECONDS / 60:g} minutes, is sent again.
+"""
+KEEPING = f"""
+An N-ACTION (request storage commitment) of at most {MAX_OBJECTS} objects from a peer of `commitment_peers` is
+answered with 0x0000, from another one with 0x{NOT_AUTHORIZED:04X}, one that cannot be read with
+0x{INVALID_ARGUMENT:04X}. The N-EVENT-REPORT follows on an association that the receiver opens to the peer, with role
+selection (we are SCP). An object is committed to when it is recorded and its file is there; for others the
+failure reason is 0x0112. A report that the peer does not take is repeated {ATTEMPTS - 1} times within a minute, and
+is lost when the receiver ends meanwhile.
 """
 WEB = """## 5 DICOMweb
 
@@ -153,7 +165,7 @@ def _overview() -> list[str]:
         for sop_class in dict.fromkeys([*CREATED, *KINDS])
     ]
     rows += [_row("Query/Retrieve", model, scu=True, scp=False) for model in QUERY_MODELS]
-    rows.append(_row("Storage commitment", StorageCommitmentPushModel, scu=True, scp=False))
+    rows.append(_row("Storage commitment", StorageCommitmentPushModel, scu=True, scp=True))
     return [
         *rows,
         "\n`facialis send` stores objects of any class. DICOMweb: STOW-RS, QIDO-RS, WADO-RS as a client.\n",
@@ -169,7 +181,7 @@ def _yes(given: bool) -> str:
 
 
 def _services() -> list[str]:
-    lines = ["## 4 Services\n", "### 4.1 Receiver: Verification and Storage SCP\n"]
+    lines = ["## 4 Services\n", "### 4.1 Receiver: Verification, Storage and Storage Commitment SCP\n"]
     lines.append(
         "Transfer syntaxes in order of preference; the first that the peer proposes too is chosen.\n"
     )
@@ -182,7 +194,8 @@ def _services() -> list[str]:
         lines.append(f"| {names} | {'<br>'.join(f'{syntax.name} (`{syntax}`)' for syntax in syntaxes)} |")
     lines += ["\n| C-STORE reply | when |", "|---|---|"]
     lines += [f"| 0x{status:04X} | {when} |" for status, when in ANSWERS.items()]
-    lines += ["\n### 4.2 Sender: Storage SCU, Verification SCU, Storage Commitment SCU\n"]
+    lines.append(KEEPING)
+    lines += ["### 4.2 Sender: Storage SCU, Verification SCU, Storage Commitment SCU\n"]
     lines += ["| SOP class | transfer syntaxes, in order |", "|---|---|"]
     for sop_class, own in CREATED.items():
         proposed = dict.fromkeys([*own, *FALLBACKS])

@@ -5,15 +5,22 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydicom.uid import VLPhotographicImageStorage
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from dicom.building import to_bytes
+from dicom.commitment import request_commitment
+from dicom.peers import Peer, PeerUnavailableError
 from dicom.receiver import Receiver, ReceiverConfig
+from dicom.sending import send_objects
 from dicom.uids import derived_uid
 from service.commitments import COMMITTED, note_commitment
+from service.committing import Committer
+from service.intake import ServiceIntake
 from service.peer_settings import Destination
 from service.records.models import (
     Bundle,
@@ -24,9 +31,9 @@ from service.records.models import (
     RecordingState,
     Report,
 )
-from service.settings import Settings
+from service.settings import CommitmentPeer, ReceiverSettings, Settings
 from service.storage import FolderStorage
-from tests.dicom.samples import FolderIntake, photo
+from tests.dicom.samples import FolderIntake, photo, save
 from tests.interop.conftest import Orthanc
 from workers import tasks
 from workers.context import Context
@@ -120,3 +127,66 @@ def test_without_an_answer_a_document_waits_and_is_sent_again_later(
         assert row.next_attempt_at > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
     tasks.deliver_report(deliveries[0])
     assert {row.attempts for row in rows(engine)} == {1}
+
+
+@pytest.fixture
+def keeping(orthanc: Orthanc, engine: Engine, tmp_path: Path) -> Iterator[Receiver]:
+    """Our receiver with its intake, ready to commit itself to what Orthanc sends."""
+    peer = orthanc.peer
+    known = CommitmentPeer(ae_title=peer.ae_title, host=peer.host, port=peer.port)
+    settings = Settings(receiver=ReceiverSettings(commitment_peers=(known,)))
+    storage = FolderStorage(tmp_path / "files")
+    config = ReceiverConfig(
+        spool=tmp_path / "files" / "spool", host="127.0.0.1", port=orthanc.our_port, min_free_bytes=0
+    )
+    receiver = Receiver(
+        config,
+        ServiceIntake(engine, storage, settings, lambda _: None),
+        commit=Committer(engine, storage, settings).ask,
+    )
+    receiver.start()
+    yield receiver
+    receiver.stop()
+
+
+def test_orthanc_asks_us_and_hears_which_objects_we_keep(
+    orthanc: Orthanc, keeping: Receiver, tmp_path: Path
+) -> None:
+    kept, missing = derived_uid("we keep"), derived_uid("we have never seen")
+    path = save(photo(sop_instance_uid=kept), tmp_path / "photo.dcm")
+    (outcome,) = send_objects([path], Peer("FACIALIS", "127.0.0.1", keeping.port), calling_ae="CAMERA")
+    assert outcome.ok
+
+    def ask(*uids: str) -> dict[str, Any]:
+        asked = [{"SOPClassUID": VLPhotographicImageStorage, "SOPInstanceUID": uid} for uid in uids]
+        answer = orthanc.rest.post(
+            "/modalities/facialis/storage-commitment", json={"DicomInstances": asked, "Timeout": 30}
+        )
+        assert answer.status_code == 200, answer.text
+        end = time.monotonic() + 30
+        while True:
+            report: dict[str, Any] = orthanc.rest.get(f"/storage-commitment/{answer.json()['ID']}").json()
+            if report["Status"] != "Pending":
+                return report
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+    assert ask(kept)["Status"] == "Success"
+    report = ask(kept, missing)
+    assert report["Status"] == "Failure"
+    assert [each["SOPInstanceUID"] for each in report["Failures"]] == [missing]
+    (file,) = (tmp_path / "files" / "objects").rglob("*.dcm")
+    file.unlink()
+    assert ask(kept)["Status"] == "Failure"
+
+
+def test_sender_that_is_not_among_the_commitment_peers_is_told_so(
+    orthanc: Orthanc, receiver: Receiver
+) -> None:
+    with pytest.raises(PeerUnavailableError):
+        request_commitment(
+            [(VLPhotographicImageStorage, "1.2.3")],
+            Peer("FACIALIS", "127.0.0.1", receiver.port),
+            derived_uid("transaction"),
+            calling_ae="STRANGER",
+        )
