@@ -92,12 +92,12 @@ SCP). An object that the peer does not commit to, or that it says nothing of for
 {COMMITMENT_SECONDS / 60:g} minutes, is sent again.
 """
 KEEPING = f"""
-An N-ACTION (request storage commitment) of at most {MAX_OBJECTS} objects from a peer of `commitment_peers` is
-answered with 0x0000, from another one with 0x{NOT_AUTHORIZED:04X}, one that cannot be read with
-0x{INVALID_ARGUMENT:04X}. The N-EVENT-REPORT follows on an association that the receiver opens to the peer, with role
-selection (we are SCP). An object is committed to when it is recorded and its file is there; for others the
-failure reason is 0x0112. A report that the peer does not take is repeated {ATTEMPTS - 1} times within a minute, and
-is lost when the receiver ends meanwhile.
+An N-ACTION (request storage commitment) of at most {MAX_OBJECTS} objects is answered with 0x0000 to a peer
+of `commitment_peers`, with 0x{NOT_AUTHORIZED:04X} to others, with 0x{INVALID_ARGUMENT:04X} where it cannot
+be read. The N-EVENT-REPORT follows on an association that the receiver opens to the peer, with role
+selection (we are SCP). An object is committed to when it is recorded and its file is there; for others
+the failure reason is 0x0112. A report that the peer does not take is repeated {ATTEMPTS - 1} times within
+a minute, and is lost when the receiver ends meanwhile.
 """
 WEB = """## 5 DICOMweb
 
