@@ -1,10 +1,10 @@
 """How often the quality gates bark at good photos, and how often they catch spoilt ones.
 
-    python -m benchmarks.quality --cohort /work/shared/cohort --limit 30
+    python -m benchmarks.quality --cohort /work/shared/cohort --limit 20
 
-Good photos are one recording per person of the cohort (real faces with simulated palsy) and drawn phantoms.
-They are then spoilt on purpose (`benchmarks.spoiling`), one photo per person and pose in turn. The last line
-is one JSON object.
+False alarms are counted on the recordings of the cohort (real faces with simulated palsy) and on drawn
+phantoms. Of the first ``--limit`` people one photo each, of every pose in turn, is spoilt on purpose
+(`benchmarks.spoiling`), and series are mirrored. The last line is one JSON object.
 """
 
 import argparse
@@ -12,18 +12,19 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.quality_poses import PoseFigures, measure_poses
 from benchmarks.spoiling import SPOILT, linear, lit, turned
 from grading.cohort import read_cohort
 from grading.errors import PermanentError
 from grading.eyes import Eyes, find_eyes
 from grading.face import FaceBox, Photo, find_face
 from grading.framing import PREPROCESSING, cut
-from grading.gates import GATES, Severity
+from grading.gates import GATES, MIRRORED, Severity
 from grading.mirroring import mirrored_photos
 from grading.phantom import draw_series, phantom_patient
 from grading.photos import load_photo
@@ -63,18 +64,20 @@ def skin_tone(found: Found) -> str:
     return ("dark", "intermediate", "light")[int(np.searchsorted(SKIN_LIMITS, angle))]
 
 
-def cohort_series(folder: Path, limit: int) -> Iterator[Series]:
-    """The photos of the first recording of each person."""
-    people = {recording.person: recording for recording in reversed(read_cohort(folder).recordings)}
-    for recording in list(people.values())[::-1][:limit]:
-        yield {pose: load_photo(path) for pose, path in recording.photos.items()}
+def cohort_series(folder: Path, most: int | None, limit: int) -> Iterator[tuple[Series, bool]]:
+    """The photos of ``most`` recordings, and whether to spoil them: the first one of ``limit`` people."""
+    seen: set[str] = set()
+    for recording in read_cohort(folder).recordings[:most]:
+        first = recording.person not in seen and len(seen) < limit
+        seen.add(recording.person)
+        yield {pose: load_photo(path) for pose, path in recording.photos.items()}, first
 
 
-def phantom_series(count: int) -> Iterator[Series]:
-    """Drawn series of ``count`` phantoms before surgery."""
+def phantom_series(count: int) -> Iterator[tuple[Series, bool]]:
+    """Drawn series of ``count`` phantoms before surgery, all of them to be spoilt."""
     for seed in range(count):
         patient = phantom_patient(seed)
-        yield draw_series(patient, patient.recordings[0])
+        yield draw_series(patient, patient.recordings[0]), True
 
 
 class Tally:
@@ -111,6 +114,10 @@ def measure_good(name: str, found: dict[str, Found], good: Tally, values: dict[s
             if gate.code in ("photo.overexposed", "photo.underexposed", "photo.flat"):
                 good.add((f"{name}, {skin_tone(one)} skin", gate.code), severity)
             values[f"{name} {gate.measure}"].append(getattr(one.measures, gate.measure))
+    crops = {pose: cut(one.photo, one.face, one.eyes, PREPROCESSING) for pose, one in found.items()}
+    mirrored = mirrored_photos(crops)
+    for pose in crops:
+        good.add((name, MIRRORED), Severity.WARN if pose in mirrored else None)
 
 
 def measure_spoilt(name: str, one: Found, spoilt: Tally, rng: np.random.Generator) -> None:
@@ -164,23 +171,29 @@ def main() -> None:
     """Measure, print Markdown tables, then one line of JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cohort", type=Path, required=True)
-    parser.add_argument("--limit", type=int, default=60, help="people, and a third as many phantoms")
+    parser.add_argument("--cache", type=Path, help="folder that keeps the cohort's activations")
+    parser.add_argument("--recordings", type=int, help="of the cohort to count false alarms on; else all")
+    parser.add_argument("--limit", type=int, default=20, help="people to spoil, and a third as many phantoms")
     arguments = parser.parse_args()
     good, spoilt = Tally(), Tally()
     values: dict[str, list[float]] = defaultdict(list)
     rng = np.random.default_rng(0)
     sources = (
-        ("simulated palsy on real faces", cohort_series(arguments.cohort, arguments.limit)),
+        (
+            "simulated palsy on real faces",
+            cohort_series(arguments.cohort, arguments.recordings, arguments.limit),
+        ),
         ("phantoms", phantom_series(max(1, arguments.limit // 3))),
     )
     for name, all_series in sources:
-        for number, photos in enumerate(all_series):
+        for number, (photos, spoil) in enumerate(all_series):
             found = {pose: examine(photo) for pose, photo in photos.items()}
             measure_good(name, found, good, values)
-            measure_spoilt(name, list(found.values())[number % len(found)], spoilt, rng)
-            if number % 2 == 0:
+            if spoil:
+                measure_spoilt(name, list(found.values())[number % len(found)], spoilt, rng)
                 measure_mirrored(name, photos, spoilt, rng)
-    figures = report(good, spoilt, values)
+    poses = measure_poses(arguments.cohort, arguments.limit, arguments.cache)
+    figures = report(good, spoilt, values) | report_poses(poses)
     print(json.dumps({"benchmark": "quality", "people": arguments.limit, **figures}))
 
 
@@ -204,6 +217,22 @@ def report(good: Tally, spoilt: Tally, values: dict[str, list[float]]) -> dict[s
         }
         for kind, tally in (("false_alarms", good), ("detected", spoilt))
     }
+
+
+def report_poses(figures: PoseFigures) -> dict[str, object]:
+    """Print the pose check's tables and give its figures for the line of JSON."""
+    rates = figures.rates
+    print(f"\n| shown \\ seen | {' | '.join(figures.poses)} |\n|---|{'---|' * len(figures.poses)}")
+    for pose, row in zip(figures.poses, rates.confusion, strict=True):
+        print(f"| {pose} | {' | '.join(map(str, row))} |")
+    unperformed = rates.unperformed or 0.0
+    print("\n| pose check | photos | flagged |\n|---|---|---|")
+    print(f"| cross-validated, in order | {rates.photos} | {rates.false_alarms:.1%} |")
+    print(f"| cross-validated, exchanged: one of two | all pairs | {rates.exchanged:.1%} |")
+    print(f"| cross-validated, replaced by the rest photo | all movements | {unperformed:.1%} |")
+    for what, (total, flagged) in figures.stressed.items():
+        print(f"| unlike light and turned up to 6°, {what} | {total} | {flagged / total:.1%} |")
+    return {"poses": asdict(figures)}
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ Vector = NDArray[np.float64]
 HALF = EyeFrame()
 """The half of a face that the default crops show."""
 
-COMMON = 0.5
+COMMON = 0.55
 """The share of the photos' left-right patterns that has to be common to them, whichever way they face."""
 
 _LUMA = np.array([0.299, 0.587, 0.114])
