@@ -38,7 +38,7 @@ from grading.face import Photo, find_face
 from grading.framing import cut, split
 from grading.gates import RULES
 from grading.grader import Grader
-from grading.movement import movement
+from grading.movement import asymmetry, movement
 from grading.parallel import map_threads
 from grading.phantom import draw_series, phantom_patient
 from grading.photos import load_photo, load_series
@@ -126,7 +126,7 @@ def matrix_rate(device: torch.device, kind: torch.dtype) -> float:
 def stages(grader: Grader, folder: Path, repeats: int) -> dict[str, Spent]:
     """Seconds of each step of one recording, on as many cores as the product takes."""
     bundle = grader.bundle
-    preprocessing, poses, moves = bundle.preprocessing, bundle.poses, bundle.recipe.moves
+    preprocessing, poses, recipe = bundle.preprocessing, bundle.poses, bundle.recipe
     paths = [folder / f"{JENA9.by_code[pose].number}.jpg" for pose in poses]
     photos = map_threads(load_photo, paths)
     faces = map_threads(find_face, photos)
@@ -142,7 +142,10 @@ def stages(grader: Grader, folder: Path, repeats: int) -> dict[str, Spent]:
     crops = dict(zip(poses, map_threads(cut_one, numbers), strict=True))
     halves = {pose: split(crop, preprocessing.tiles) for pose, crop in crops.items()}
     batch = np.stack([tile for pose in poses for tile in halves[pose]])
-    pairs = [pair for pose in poses if pose in moves for pair in zip(halves[REST], halves[pose], strict=True)]
+    moved = [
+        pair for pose in recipe.reads("movement") for pair in zip(halves[REST], halves[pose], strict=True)
+    ]
+    twins = [(*halves[pose][::way],) for pose in recipe.reads("asymmetry") for way in (1, -1)]
     maps = grader.maps([crops])
     steps: dict[str, Callable[[], object]] = {
         "decode": lambda: map_threads(load_photo, paths),
@@ -151,7 +154,8 @@ def stages(grader: Grader, folder: Path, repeats: int) -> dict[str, Spent]:
         "quality": lambda: map_threads(judge_one, numbers),
         "mirrored": lambda: series_flags(crops, preprocessing, RULES.limits),
         "crop": lambda: map_threads(cut_one, numbers),
-        "movement": lambda: map_threads(lambda pair: movement(*pair), pairs),
+        "movement": lambda: map_threads(lambda pair: movement(*pair), moved),
+        "asymmetry": lambda: map_threads(lambda pair: asymmetry(*pair), twins),
         "network": lambda: grader.backbone.features(batch),
         "heads": lambda: score_maps(bundle, maps, ["L"]),
     }

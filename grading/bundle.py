@@ -33,7 +33,7 @@ from grading.regression import Regression
 from grading.scales import find_item
 from grading.uncertainty import Uncertainty
 
-FORMAT = 2
+FORMAT = 3
 SIDE = "side"
 """The name of the head that tells the affected side."""
 MANIFEST = "manifest.json"

@@ -127,7 +127,7 @@ def _only(maps: Maps, tile: int) -> Maps:
         kept[:, :, tile] = source[:, :, tile]
         return kept
 
-    return Maps(maps.poses, keep(maps.network), None if maps.movement is None else keep(maps.movement))
+    return maps.each(keep)
 
 
 def _mean_maps(maps: Maps, cases: Cases, weights: Floats) -> Maps:
@@ -140,4 +140,4 @@ def _mean_maps(maps: Maps, cases: Cases, weights: Floats) -> Maps:
             total += share * (source[row, :, ::-1] if left else source[row])
         return total[None].astype(np.float32)
 
-    return Maps(maps.poses, mean(maps.network), None if maps.movement is None else mean(maps.movement))
+    return maps.each(mean)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from grading.calibration import slope
 from grading.cohort import Cohort, LabelledRecording
 from grading.errors import PermanentError
 from grading.features import CohortMaps
@@ -186,7 +187,9 @@ class Trials:
         cases, weights = self.to_learn(rows)
         item = find_item(item_id)
         target = Target(item.low, item.high)
-        return self._fit(self.recipe.blocks[item_id], cases, labels[cases % len(self)], target, weights)
+        return self._fit(
+            self.recipe.blocks[item_id], cases, labels[cases % len(self)], target, weights, item.normal
+        )
 
     def learn_side(self, rows: Rows) -> Learned:
         """Fit the affected side on recordings ``rows`` whose side is known, both ways round."""
@@ -198,11 +201,24 @@ class Trials:
         return self._fit(self.recipe.side, cases, labels, SIDE_TARGET, np.ones(len(cases)))
 
     def _fit(
-        self, blocks: Sequence[Block], cases: Rows, labels: Floats, target: Target, weights: Floats
+        self,
+        blocks: Sequence[Block],
+        cases: Rows,
+        labels: Floats,
+        target: Target,
+        weights: Floats,
+        normal: float | None = None,
     ) -> Learned:
+        """Fit; where the recipe wants it and a ``normal`` score is known, calibrated about it."""
+        settings = self.recipe.regression
         scales = self.kernels.scales(blocks, cases)
         kernel = self.kernels.mixed(blocks, scales, cases, cases)
-        fitted = fit(kernel, labels, target, self.recipe.regression, weights)
+        fitted = fit(kernel, labels, target, settings, weights)
+        if settings.calibrated and normal is not None:
+            rows = cases % len(self)
+            patients = np.array([not self.recordings[row].healthy for row in rows])
+            factor = slope(kernel, labels, self.persons[rows], patients, normal, target, settings, weights)
+            fitted = fitted.stretched(factor, normal)
         return Learned(fitted, cases, self.kernels, blocks, scales)
 
 

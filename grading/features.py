@@ -1,4 +1,4 @@
-"""Maps of a cohort's photos: the network's activations and the movement since the rest photo.
+"""Maps of a cohort's photos: the network's activations, movement since the rest photo, asymmetry.
 
 They are kept on disk by content, so that a run that was cut off goes on where it stopped, and several
 processes may fill one cache. In a run they are memory-mapped, so that a cohort may be larger than memory.
@@ -19,7 +19,7 @@ from grading.eyes import find_eyes
 from grading.face import Photo, find_face
 from grading.framing import Preprocessing, cut, split
 from grading.maps import Maps
-from grading.movement import movement, movement_shape
+from grading.movement import SETTINGS, asymmetry, displacement_shape, movement
 from grading.photos import load_photo
 from grading.recipes import REST, Recipe
 
@@ -76,11 +76,9 @@ def cohort_maps(
     size = recipe.preprocessing.frame.shape
     store = _Store(cache, backbone, recipe.preprocessing)
     network = store.cache.space((count, len(poses), tiles, *backbone.map_shape(*size)))
-    moves = (
-        store.cache.space((count, len(poses), tiles, *movement_shape(*size)))
-        if recipe.reads_movement
-        else None
-    )
+    shape = (count, len(poses), tiles, *displacement_shape(*size))
+    moves = store.cache.space(shape) if recipe.reads("movement") else None
+    unlike = store.cache.space(shape) if recipe.reads("asymmetry") else None
     usable = np.zeros((count, len(poses)), dtype=np.bool_)
     unusable: list[UnusablePhoto] = []
     waiting: list[_Waiting] = []
@@ -114,14 +112,17 @@ def cohort_maps(
             done += 1
             if progress:
                 progress(done, count * len(poses))
-        if moves is not None and usable[number, poses.index(REST)]:
-            for place, pose in enumerate(poses):
-                if usable[number, place] and pose in recipe.moves:
-                    moves[number, place] = store.movement(recording, contents, pose)
+        for place, pose in enumerate(poses):
+            if not usable[number, place]:
+                continue
+            if moves is not None and pose in recipe.reads("movement") and usable[number, poses.index(REST)]:
+                moves[number, place] = store.movement(recording, contents, pose)
+            if unlike is not None and pose in recipe.reads("asymmetry"):
+                unlike[number, place] = store.asymmetry(recording, contents, pose)
         if len(waiting) >= _BATCH:
             run_waiting()
     run_waiting()
-    return CohortMaps(Maps(poses, network, moves), usable, tuple(unusable))
+    return CohortMaps(Maps(poses, network, moves, unlike), usable, tuple(unusable))
 
 
 def lacking(
@@ -146,21 +147,23 @@ class _Waiting:
 
 
 class _Store:
-    """Crops, activations and movements, from the cache or made now."""
+    """Crops, activations and displacements, from the cache or made now."""
 
     def __init__(self, folder: Path | None, backbone: "Backbone", preprocessing: Preprocessing) -> None:
         self.cache = Cache(folder)
         self.preprocessing = preprocessing
         self._crops = repr(preprocessing)
         self._network = f"{self._crops} {backbone.name} {backbone.layer} {backbone.weight_hash}"
-        self._moves = f"movement {self._crops}"
+        self._moves = f"movement {SETTINGS} {self._crops}"
+        self._asymmetry = f"asymmetry {SETTINGS} {self._crops}"
 
     def holds(self, recording: LabelledRecording, recipe: Recipe) -> bool:
         """Whether there is a file of everything that the recipe reads of a recording."""
         contents = {pose: content_of(recording.photos[pose]) for pose in recipe.poses}
-        return all(self.cache.holds(self._network, content) for content in contents.values()) and all(
-            self.cache.holds(self._moves, contents[REST], contents[pose]) for pose in recipe.moves
-        )
+        needed = [(self._network, content) for content in contents.values()]
+        needed += [(self._moves, contents[REST], contents[pose]) for pose in recipe.reads("movement")]
+        needed += [(self._asymmetry, contents[pose]) for pose in recipe.reads("asymmetry")]
+        return all(self.cache.holds(*key) for key in needed)
 
     def network(self, content: str) -> NDArray[Any] | None:
         """The activations of both tiles of a photo, None where they have to be computed."""
@@ -186,13 +189,25 @@ class _Store:
         """The movement from rest to ``pose`` in each tile, (tiles, 2, h, w)."""
         kept = self.cache.read(self._moves, contents[REST], contents[pose])
         if kept is None:
-            pair = [
-                split(self.crop(contents[code], recording.photos[code]), self.preprocessing.tiles)
-                for code in (REST, pose)
-            ]
+            pair = [self._tiles(recording, contents, code) for code in (REST, pose)]
             kept = np.stack([movement(rest, moved) for rest, moved in zip(*pair, strict=True)])
             self.cache.write(kept, self._moves, contents[REST], contents[pose])
         return kept
+
+    def asymmetry(
+        self, recording: LabelledRecording, contents: dict[str, str], pose: str
+    ) -> NDArray[np.float32]:
+        """The asymmetry of ``pose`` in each tile, (2, 2, h, w)."""
+        kept = self.cache.read(self._asymmetry, contents[pose])
+        if kept is None:
+            right, left = self._tiles(recording, contents, pose)
+            kept = np.stack([asymmetry(right, left), asymmetry(left, right)])
+            self.cache.write(kept, self._asymmetry, contents[pose])
+        return kept
+
+    def _tiles(self, recording: LabelledRecording, contents: dict[str, str], pose: str) -> list[Photo]:
+        crop = self.crop(contents[pose], recording.photos[pose])
+        return split(crop, self.preprocessing.tiles)
 
 
 def _unusable(recording: LabelledRecording, pose: str, error: PermanentError) -> UnusablePhoto:

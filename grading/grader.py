@@ -3,28 +3,31 @@
 PyTorch is imported only when a `Grader` is made: processes that merely handle gradings start without it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from grading.bundle import BackboneId, BackboneMismatchError, Bundle
 from grading.face import Photo
 from grading.framing import split
 from grading.gates import Flag
 from grading.maps import Maps
-from grading.movement import movement, movement_shape
+from grading.movement import asymmetry, displacement_shape, movement
 from grading.parallel import map_threads
 from grading.photos import MissingPoseError
 from grading.protocols import PROTOCOLS
-from grading.recipes import REST
+from grading.recipes import REST, Source
 from grading.scales import SubScore, sub_scores
 from grading.scoring import Scored, score_maps
 
 if TYPE_CHECKING:
     from grading.backbones import Backbone, Precision
+
+Displacements = NDArray[np.float32] | None
 
 
 @dataclass(frozen=True)
@@ -135,18 +138,25 @@ class Grader:
         batch = np.stack([tile for crops in halves for photo in crops for tile in photo])
         network = self.backbone.features(batch)
         network = network.reshape(len(recordings), len(poses), tiles, *network.shape[1:])
-        moves = self.bundle.recipe.moves
-        if not moves:
-            return Maps(poses, network)
-        moved = np.zeros((*network.shape[:3], *movement_shape(*batch.shape[1:3])), dtype=np.float32)
-        rest = poses.index(REST)
+        shape = (*network.shape[:3], *displacement_shape(*batch.shape[1:3]))
 
-        def follow(place: tuple[int, int, int]) -> None:
-            row, pose, tile = place
-            moved[place] = movement(halves[row][rest][tile], halves[row][pose][tile])
+        def follow(source: Source, compare: Callable[[int, int, int], NDArray[np.float32]]) -> Displacements:
+            read = self.bundle.recipe.reads(source)
+            if not read:
+                return None
+            found = np.zeros(shape, dtype=np.float32)
+            places = [place for place in np.ndindex(shape[:3]) if poses[place[1]] in read]
+            for place, one in zip(places, map_threads(lambda at: compare(*at), places), strict=True):
+                found[place] = one
+            return found
 
-        map_threads(follow, (place for place in np.ndindex(moved.shape[:3]) if poses[place[1]] in moves))
-        return Maps(poses, network, moved)
+        def moved(row: int, pose: int, tile: int) -> NDArray[np.float32]:
+            return movement(halves[row][poses.index(REST)][tile], halves[row][pose][tile])
+
+        def unlike(row: int, pose: int, tile: int) -> NDArray[np.float32]:
+            return asymmetry(halves[row][pose][tile], halves[row][pose][1 - tile])
+
+        return Maps(poses, network, follow("movement", moved), follow("asymmetry", unlike))
 
     def _grading(self, scored: Scored, doubts: Mapping[str, Flag]) -> Grading:
         return Grading(

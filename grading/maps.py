@@ -1,5 +1,6 @@
 """Maps of recordings, and the blocks of features that are cut from them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -18,25 +19,31 @@ _LEAST = 2**12
 class Maps:
     """Maps of n recordings; ``poses`` names the second axis.
 
-    ``network`` is (n, poses, tiles, C, H, W) float32, the network's activations. ``movement`` is (n, poses,
-    tiles, 2, h, w) float32, displacements in crop pixels to the right and down since the rest photo (zero in
-    the rest photo's place); None where no block reads it. The first tile is the person's right side.
+    ``network`` is (n, poses, tiles, C, H, W) float32, the network's activations. ``movement`` and
+    ``asymmetry`` are (n, poses, tiles, 2, h, w) float32, displacements in crop pixels to the right and down:
+    since the rest photo, and against the other tile of the same photo. They are zero for poses of which no
+    block reads them, None where no block does. The first tile is the person's right side.
     """
 
     poses: tuple[str, ...]
     network: NDArray[np.float32]
     movement: NDArray[np.float32] | None = None
+    asymmetry: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.network)
 
     def of(self, block: Block) -> NDArray[np.float32]:
         """The map that a block reads."""
-        if block.source == "network":
-            return self.network
-        if self.movement is None:
-            raise ValueError("no movement was computed for a block that reads it")
-        return self.movement
+        source: NDArray[np.float32] | None = getattr(self, block.source)
+        if source is None:
+            raise ValueError(f"no {block.source} was computed for a block that reads it")
+        return source
+
+    def each(self, change: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> "Maps":
+        """The maps with every source changed."""
+        derived = (None if one is None else change(one) for one in (self.movement, self.asymmetry))
+        return Maps(self.poses, change(self.network), *derived)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """Recipes: what a model reads of a recording, item by item.
 
-Two maps are computed of a photo: the network's activations, and the movement since the rest photo. The
-features of an item are blocks cut from them. Everything is a weighted sum of maps, so a linear model on top
+Three maps are computed of a photo: the network's activations, the movement since the rest photo, and the
+asymmetry, by which each half of the face differs in shape from the other. The features of an item are blocks
+cut from them. Everything is a weighted sum of maps, so a linear model on top
 stays linear in every activation and every displacement, and what each place of the face contributes to a
 score is exact.
 """
@@ -14,7 +15,7 @@ from grading.framing import PAPER_PREPROCESSING, PREPROCESSING, Preprocessing
 from grading.regression import Regression
 from grading.scales import PREDICTED_ITEMS, Item
 
-Source = Literal["network", "movement"]
+Source = Literal["network", "movement", "asymmetry"]
 Part = Literal["whole", "affected", "difference", "mean"]
 
 
@@ -50,24 +51,19 @@ class Recipe:
 
     def __post_init__(self) -> None:
         sided = any(block.part != "whole" for block in self._all)
+        sided |= bool(self.reads("asymmetry"))
         if sided and not (self.side and self.preprocessing.twin):
             raise ValueError("a recipe that compares sides needs twin crops and blocks to tell the side by")
 
     @property
     def poses(self) -> tuple[str, ...]:
         """Codes of the poses that are read, each once; the rest photo comes first where movement is read."""
-        rest = [REST] if self.reads_movement else []
+        rest = [REST] if self.reads("movement") else []
         return tuple(dict.fromkeys([*rest, *(pose for block in self._all for pose in block.photos)]))
 
-    @property
-    def reads_movement(self) -> bool:
-        """Whether any block reads the movement since the rest photo."""
-        return bool(self.moves)
-
-    @property
-    def moves(self) -> frozenset[str]:
-        """Codes of the poses whose movement since the rest photo is read."""
-        return frozenset(pose for block in self._all if block.source == "movement" for pose in block.photos)
+    def reads(self, source: Source) -> frozenset[str]:
+        """Codes of the poses of which this map is read."""
+        return frozenset(pose for block in self._all if block.source == source for pose in block.photos)
 
     def needs(self, item_id: str) -> tuple[str, ...]:
         """Codes of the poses that an item is read from, each once."""
@@ -94,7 +90,9 @@ _STILL = {
 # Items that are a change from rest, and the photo whose movement tells most of each. The lower lip's is best
 # seen where the corners of the mouth are lowered: showing teeth changes the look of the mouth too much.
 _MOVEMENTS = {"M1": "BROW", "M2": "EYESOFT", "M3": "EYETIGHT", "M4": "SMILE", "M7": "CORNERS"}
-_NETWORK_SHARE = 0.2
+# What blocks weigh beside the one of weight 1, chosen by cross-validation (docs/method.md).
+_DIFFERENCE_SHARE = 0.5
+_CHANGE_SHARE = 0.05
 
 
 def paper(items: tuple[Item, ...] = PREDICTED_ITEMS, regression: Regression | None = None) -> Recipe:
@@ -106,25 +104,27 @@ def paper(items: tuple[Item, ...] = PREDICTED_ITEMS, regression: Regression | No
 def halves(items: tuple[Item, ...] = PREDICTED_ITEMS, regression: Regression | None = None) -> Recipe:
     """The affected half of the face against the other, at rest and in movement."""
     blocks = {item.id: _halves(item) for item in items}
-    return Recipe("halves", PREPROCESSING, blocks, regression or Regression(epsilon=0.01, c=3.0), _SIDE)
+    fitted = regression or Regression(epsilon=0.0, c=3.0, calibrated=True)
+    return Recipe("halves", PREPROCESSING, blocks, fitted, _SIDE)
 
 
 def _halves(item: Item) -> tuple[Block, ...]:
+    rows = UPPER if item.id in _UPPER_ITEMS else LOWER
     if item.id in _MOVEMENTS:
-        rows = UPPER if item.id in _UPPER_ITEMS else LOWER
         pose = item.poses[0]
         change = _mean(_STILL[rows], sign=-1) | {pose: 1.0}
         moved = {_MOVEMENTS[item.id]: 1.0}
         return (
             Block("movement", "affected", moved, rows),
-            Block("movement", "difference", moved, rows),
-            Block("network", "affected", change, rows, _NETWORK_SHARE),
-            Block("network", "difference", change, rows, _NETWORK_SHARE),
+            Block("movement", "difference", moved, rows, _DIFFERENCE_SHARE),
+            Block("network", "affected", change, rows, _CHANGE_SHARE),
+            Block("network", "difference", change, rows, _CHANGE_SHARE),
         )
     if item in PREDICTED_ITEMS:
-        rows = UPPER if item.id in _UPPER_ITEMS else LOWER
         photos = _mean(_STILL[rows]) if item.poses[0] == REST else {item.poses[0]: 1.0}
-        return (Block("network", "difference", photos, rows),)
+        look = (Block("network", "difference", photos, rows),)
+        # An eye's aperture is too small a thing for displacements.
+        return (*look, Block("asymmetry", "difference", photos, rows)) if rows == LOWER else look
     # another scale's item: each of its photos whole, and what moved in it
     network = tuple(Block("network", "difference", {pose: 1.0}) for pose in item.poses)
     moves = tuple(pose for pose in item.poses if pose != REST)

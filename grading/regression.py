@@ -21,11 +21,13 @@ class Regression:
 
     ``epsilon``: half-width of the tube in which errors cost nothing, on labels scaled to [0, 1].
     ``c``: cost of an error outside it, for features divided by their root-mean-square norm, so that one
-    value means the same for every backbone and layer.
+    value means the same for every backbone and layer. ``calibrated``: whether scores are stretched about
+    normal by what cross-validation within the training recordings finds missing (`grading.calibration`).
     """
 
     epsilon: float = 0.1
     c: float = 1.0
+    calibrated: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class DualFit:
     def predict(self, kernel: Floats) -> Floats:
         """Scores (m,) in points, not clipped, from the kernel (m, n) between new and training features."""
         return kernel @ self.coefficients + self.bias
+
+    def stretched(self, factor: float, fixed: float) -> "DualFit":
+        """The fit whose scores lie ``factor`` times as far from the score ``fixed``."""
+        return DualFit(factor * self.coefficients, fixed + factor * (self.bias - fixed))
 
 
 def size(kernel: Floats) -> float:

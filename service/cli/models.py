@@ -103,12 +103,18 @@ def train(
     by = rater_weights(raters, experience)
     read = [read_rated_cohort(folder, by) for folder in cohorts]
     chosen = RECIPES[recipe.value](labelled_items(read, scale.value))
-    given = {name: value for name, value in (("c", c), ("epsilon", epsilon)) if value is not None}
     settings = Settings(
         name=name,
         version=version,
         commissioning=not graded_patients,
-        recipe=replace(chosen, regression=replace(chosen.regression, **given)),
+        recipe=replace(
+            chosen,
+            regression=replace(
+                chosen.regression,
+                c=chosen.regression.c if c is None else c,
+                epsilon=chosen.regression.epsilon if epsilon is None else epsilon,
+            ),
+        ),
     )
     folder = load_settings().weights_folder
     network = load_backbone(backbone, layer, weights=weights, folder=folder)

@@ -22,7 +22,8 @@ def drawn_cohort(
     rng = np.random.default_rng(seed)
     poses, tiles = recipe.poses, recipe.preprocessing.tiles
     network = rng.normal(size=(recordings, len(poses), tiles, CHANNELS, HEIGHT, WIDTH)).astype(np.float32)
-    moves = rng.normal(size=(recordings, len(poses), tiles, 2, 2 * HEIGHT, 2 * WIDTH)).astype(np.float32)
+    shape = (recordings, len(poses), tiles, 2, 2 * HEIGHT, 2 * WIDTH)
+    moves, unlike = (rng.normal(size=shape).astype(np.float32) for _ in range(2))
     severity = rng.uniform(0, 1, recordings)
     rows = []
     for row in range(recordings):
@@ -33,6 +34,7 @@ def drawn_cohort(
         affected = 1 if side == "L" and tiles == 2 else 0
         network[row, :, affected, 0] -= 4 * severity[row]
         moves[row, :, affected, 0] -= 4 * severity[row]
+        unlike[row, :, affected, 1] += 2 * severity[row]
         labels = {}
         for item_id in recipe.blocks:
             item = find_item(item_id)
@@ -40,5 +42,10 @@ def drawn_cohort(
         rows.append(LabelledRecording(f"S{row}", "1", f"p{person}", healthy, side, labels, {}))
     if usable is None:
         usable = np.ones((recordings, len(poses)), dtype=np.bool_)
-    maps = Maps(poses, network, moves if recipe.reads_movement else None)
+    maps = Maps(
+        poses,
+        network,
+        moves if recipe.reads("movement") else None,
+        unlike if recipe.reads("asymmetry") else None,
+    )
     return Cohort("drawn", "drawn maps", tuple(rows)), CohortMaps(maps, usable, ())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from grading.bundle import (
+    FORMAT,
     MANIFEST,
     WEIGHTS,
     BackboneId,
@@ -154,7 +155,7 @@ def test_changed_weights_are_refused(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"format": 99}, "not of format 2"),
+        ({"format": 99}, f"not of format {FORMAT}"),
         ({"commissioning": False}, "was changed after training"),
         ({"backbone": {}}, "lacks or garbles"),
         ({"items": [{"item": "X9", "pose": "REST"}]}, "lacks or garbles"),

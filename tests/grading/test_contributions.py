@@ -23,7 +23,7 @@ from grading.scoring import score_maps
 
 POSES = ("REST", "BROW", "SMILE")
 PARTS: tuple[Part, ...] = ("whole", "affected", "difference", "mean")
-SOURCES: tuple[Source, ...] = ("network", "movement")
+SOURCES: tuple[Source, ...] = ("network", "movement", "asymmetry")
 KINDS = list(product(SOURCES, PARTS))
 SIDES = st.sampled_from(["R", "L"])
 blocks = st.builds(
@@ -38,8 +38,8 @@ blocks = st.builds(
 def make_maps(count: int = 1, seed: int = 0) -> Maps:
     rng = np.random.default_rng(seed)
     network = rng.normal(size=(count, len(POSES), 2, 5, 6, 3)).astype(np.float32)
-    movement = rng.normal(size=(count, len(POSES), 2, 2, 12, 6)).astype(np.float32)
-    return Maps(POSES, network, movement)
+    movement, asymmetry = rng.normal(size=(2, count, len(POSES), 2, 2, 12, 6)).astype(np.float32)
+    return Maps(POSES, network, movement, asymmetry)
 
 
 def make_bundle(chosen: tuple[Block, ...], seed: int = 1, reference: bool = False) -> Bundle:

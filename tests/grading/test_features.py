@@ -240,7 +240,7 @@ def test_the_shapes_are_those_of_poses_tiles_and_maps(
     shape = recipe.preprocessing.frame.shape
     expected = (0, len(recipe.poses), recipe.preprocessing.tiles, *backbone.map_shape(*shape))
     assert found.maps.network.shape == expected
-    assert (found.maps.movement is not None) == recipe.reads_movement
+    assert (found.maps.movement is not None) == bool(recipe.reads("movement"))
 
 
 def test_a_cache_that_cannot_be_written_is_named(cohort: Cohort, backbone: Backbone, tmp_path: Path) -> None:

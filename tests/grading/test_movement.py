@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from grading.movement import CELL, movement, movement_shape
+from grading.movement import CELL, asymmetry, displacement_shape, movement
 
 HEIGHT, WIDTH = 160, 96
 
@@ -55,9 +55,19 @@ def test_light_and_skin_tone_matter_little() -> None:
 
 def test_one_displacement_stands_for_a_cell() -> None:
     found = movement(skin(), skin(2))
-    assert found.shape == movement_shape(HEIGHT, WIDTH) == (2, HEIGHT // CELL, WIDTH // CELL)
+    assert found.shape == displacement_shape(HEIGHT, WIDTH) == (2, HEIGHT // CELL, WIDTH // CELL)
     assert found.dtype == np.float32
     assert found.flags.c_contiguous
+
+
+def test_a_half_that_hangs_lies_lower_than_its_twin_by_as_much() -> None:
+    hanging = shifted(skin(), 0.0, 6.0)
+    assert np.median(inner(asymmetry(hanging, skin()))[1]) == pytest.approx(6, abs=0.5)
+    assert np.median(inner(asymmetry(skin(), hanging))[1]) == pytest.approx(-6, abs=0.5)
+
+
+def test_equal_halves_are_not_asymmetric() -> None:
+    assert np.abs(asymmetry(skin(), skin())).max() < 0.1
 
 
 def test_tiles_that_cannot_be_compared_are_refused() -> None:
