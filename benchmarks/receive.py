@@ -142,9 +142,15 @@ def running(name: str, folder: Path, port: int, *commands: Sequence[str]) -> Ite
         yield Server(name, port, processes)
     finally:
         for process in processes:
-            process.send_signal(signal.SIGTERM)
-        for process in processes:
-            process.wait(30)
+            stop(process, signal.SIGTERM)
+
+
+def stop(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Stop a server; one that is traced by strace ends strace with it."""
+    children = psutil.Process(process.pid).children() if "strace" in str(process.args) else []
+    for target in children or [psutil.Process(process.pid)]:
+        target.send_signal(number)
+    process.wait(30)
 
 
 @contextmanager
@@ -207,8 +213,7 @@ def facialis(folder: Path, traced: Sequence[str] = (), processes: int = 1) -> It
         with running("facialis", folder, port, command) as server:
             yield Server(server.name, port, (*server.processes, postgres))
     finally:
-        postgres.send_signal(signal.SIGINT)
-        postgres.wait(30)
+        stop(postgres, signal.SIGINT)
 
 
 SERVERS: dict[str, Callable[..., AbstractContextManager[Server]]] = {
@@ -266,7 +271,6 @@ def flushes(name: str, scratch: Path, paths: Sequence[Path]) -> dict[str, float]
     """Calls that flush to the disk, per object, while objects are received."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
     folder.chmod(0o711)
-    trace = folder / "trace"
     # Postgres changes its user, so all may write; each process has a file of its own.
     (folder / "traces").mkdir(mode=0o777)
     (folder / "traces").chmod(0o777)

@@ -161,9 +161,12 @@ class ServiceIntake:
         if recording.stated_days is None:
             recording.stated_days = stated_days(header)
         flow.move(recording, RecordingState.RECEIVING)
-        assignment = place_photos(session, recording, self.rules)
-        if assignment.complete and identity_problem(recording) is None:
-            flow.move(recording, RecordingState.COMPLETE)
+        session.flush()
+        count = select(func.count()).where(Photo.recording_key == recording.id)
+        if session.execute(count).scalar_one() >= len(self.protocol.required):
+            assignment = place_photos(session, recording, self.rules)
+            if assignment.complete and identity_problem(recording) is None:
+                flow.move(recording, RecordingState.COMPLETE)
         if patient is not None:
             link_surgeries(session, patient)
         session.flush()
