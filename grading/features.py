@@ -160,7 +160,7 @@ class _Store:
     def holds(self, recording: LabelledRecording, recipe: Recipe) -> bool:
         """Whether there is a file of everything that the recipe reads of a recording."""
         contents = {pose: content_of(recording.photos[pose]) for pose in recipe.poses}
-        needed = [(self._network, content) for content in contents.values()]
+        needed: list[tuple[str, ...]] = [(self._network, content) for content in contents.values()]
         needed += [(self._moves, contents[REST], contents[pose]) for pose in recipe.reads("movement")]
         needed += [(self._asymmetry, contents[pose]) for pose in recipe.reads("asymmetry")]
         return all(self.cache.holds(*key) for key in needed)
