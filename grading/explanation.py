@@ -10,6 +10,7 @@ from grading.face import Photo
 from grading.framing import VIEW
 from grading.overlay import LOWERS, RAISES, UNIT, Placement, blend, density, paint, scale_end
 from grading.protocols import PROTOCOLS
+from grading.recipes import Source
 from grading.scales import find_item
 
 POSE_NAMES = {pose.code: pose.name for protocol in PROTOCOLS.values() for pose in protocol.poses}
@@ -19,6 +20,7 @@ Colour = tuple[int, int, int]
 _INK, _MUTED, _PAPER, _ALERT = (23, 33, 43), (91, 104, 117), (255, 255, 255), (163, 39, 29)
 _SIDES = {"R": "right", "L": "left"}
 _MOST_PARTS = 9
+_KINDS: dict[Source, str] = {"network": "", "movement": ", movement", "asymmetry": ", shape"}
 
 
 def main_photo(found: Contributions) -> str:
@@ -115,8 +117,7 @@ def _parts(found: Contributions) -> Iterator[tuple[str, str]]:
     ordered = sorted(found.parts, key=lambda part: -float(np.abs(part.places).sum()))
     shown = ordered if len(ordered) <= _MOST_PARTS else ordered[: _MOST_PARTS - 1]
     for part in shown:
-        kind = ", movement" if part.source == "movement" else ""
-        yield f"{POSE_NAMES[part.pose]}{kind}", _points(sums(part))
+        yield f"{POSE_NAMES[part.pose]}{_KINDS[part.source]}", _points(sums(part))
     rest = [sums(part) for part in ordered[len(shown) :]]
     if rest:
         yield f"{len(rest)} more", _points(tuple(map(sum, zip(*rest, strict=True))))
