@@ -1,6 +1,7 @@
 """DICOMweb as a client (PS3.18): objects to a server by STOW-RS."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,8 +33,9 @@ class WebPeer:
         return self.url
 
 
-def web_client(peer: WebPeer, timeout: float = 30.0) -> DICOMwebClient:
-    """A client of the server over one session, so over one connection while it lasts.
+@contextmanager
+def web_client(peer: WebPeer, timeout: float = 30.0) -> Iterator[DICOMwebClient]:
+    """A client of the server over one session, so over one connection, for the time of the ``with`` block.
 
     ``timeout`` (seconds) bounds the wait for the connection and for each reply. It does not try again by
     itself: that is for the caller, who also knows what may be done twice.
@@ -47,7 +49,8 @@ def web_client(peer: WebPeer, timeout: float = 30.0) -> DICOMwebClient:
             session.cert = (str(peer.tls.certificate), str(peer.tls.key or peer.tls.certificate))
     client = DICOMwebClient(peer.url, session=session, timeout=timeout)
     client.set_http_retry_params(retry=False)
-    return client
+    with session:
+        yield client
 
 
 def store_objects(paths: Sequence[Path], peer: WebPeer, timeout: float = 30.0) -> list[SendOutcome]:
@@ -56,14 +59,15 @@ def store_objects(paths: Sequence[Path], peer: WebPeer, timeout: float = 30.0) -
     Returns one outcome per path; a file that is not DICOM only fails itself. Raises `PeerUnavailableError`
     when the server cannot be reached and `RejectedError` when it does not let us store.
     """
-    client = web_client(peer, timeout)
-    return [_store(client, path, peer) for path in paths]
+    with web_client(peer, timeout) as client:
+        return [_store(client, path, peer) for path in paths]
 
 
 def check(peer: WebPeer, timeout: float = 10.0) -> None:
     """Whether the server answers a search. Raises `PeerUnavailableError` or `RejectedError`."""
     try:
-        web_client(peer, timeout).search_for_studies(limit=1)
+        with web_client(peer, timeout) as client:
+            client.search_for_studies(limit=1)
     except requests.RequestException as error:
         raise explain(error, peer) from None
 

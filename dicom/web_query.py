@@ -29,30 +29,32 @@ class WebArchive:
 
     def series(self, first: date, last: date, modality: str) -> list[SeriesRef]:
         """The series of a modality in studies from ``first`` to ``last``, both included."""
-        client = web_client(self.peer, self.timeout)
-        days = {"StudyDate": f"{format_date(first)}-{format_date(last)}", "ModalitiesInStudy": modality}
-        studies = self._search(partial(client.search_for_studies, search_filters=days), _STUDY)
-        return [
-            SeriesRef(study, uid)
-            for study in studies
-            for uid in self._search(
-                partial(client.search_for_series, study, search_filters={"Modality": modality}), _SERIES
-            )
-        ]
+        with web_client(self.peer, self.timeout) as client:
+            days = {"StudyDate": f"{format_date(first)}-{format_date(last)}", "ModalitiesInStudy": modality}
+            studies = self._search(partial(client.search_for_studies, search_filters=days), _STUDY)
+            return [
+                SeriesRef(study, uid)
+                for study in studies
+                for uid in self._search(
+                    partial(client.search_for_series, study, search_filters={"Modality": modality}), _SERIES
+                )
+            ]
 
     def instances(self, series: SeriesRef) -> list[str]:
         """SOP Instance UIDs of a series."""
-        client = web_client(self.peer, self.timeout)
-        search = partial(client.search_for_instances, series.study_uid, series.series_uid)
-        return self._search(search, _INSTANCE)
+        with web_client(self.peer, self.timeout) as client:
+            search = partial(client.search_for_instances, series.study_uid, series.series_uid)
+            return self._search(search, _INSTANCE)
 
     def retrieve(self, series: SeriesRef, uids: Sequence[str], take: Take) -> None:
         """Have objects of a series sent to ``take``, in the transfer syntax that they are stored in."""
-        client = web_client(self.peer, self.timeout)
-        for uid in uids:
-            fetched = self._retrieve(client, series, uid)
-            if not take(fetched):
-                raise QueryFailedError("What was retrieved could not be kept; see the log, try again later.")
+        with web_client(self.peer, self.timeout) as client:
+            for uid in uids:
+                fetched = self._retrieve(client, series, uid)
+                if not take(fetched):
+                    raise QueryFailedError(
+                        "What was retrieved could not be kept; see the log, try again later."
+                    )
 
     def _search(self, search: Callable[..., list[dict[str, Any]]], tag: str) -> list[str]:
         """All values of a UID, page by page: up to the first page that brings nothing new.

@@ -168,7 +168,7 @@ def test_series_come_from_orthanc_as_they_are_stored(
     assert derived_uid("series", f"orthanc {way}") in {result.series.series_uid for result in results}
     assert [result.error for result in results] == [None] * len(results)
     check_taken_in(engine, intake, f"orthanc {way}")
-    assert {result.known for result in fetch(archive)} == {9}
+    assert all(result.known == result.objects > 0 for result in fetch(archive))
 
 
 def test_a_peer_without_an_archive_and_one_that_is_away_are_told_apart(storescp: tuple[Peer, Path]) -> None:
