@@ -4,6 +4,7 @@ Attributes and where they come from: PS3.3 C.7.1 (patient), C.7.2 (study), C.7.3
 C.7.6.14 (acquisition context), C.8.12.1 (VL image).
 """
 
+import errno
 import struct
 import zlib
 from collections.abc import Mapping
@@ -202,6 +203,11 @@ def read_header(path: Path) -> PhotoHeader:
         with open_inflated(path) as file:
             dataset, has_pixel_data = _read_dataset(file)
     except _ODD:
+        raise UnreadableObjectError("The bytes are not a DICOM object: export the photo again.") from None
+    except OSError as error:
+        # A length that leads to nowhere in the file, not a disk that fails.
+        if error.errno != errno.EINVAL:
+            raise
         raise UnreadableObjectError("The bytes are not a DICOM object: export the photo again.") from None
     uids: dict[str, Any] = {name: _text(dataset, keyword) for name, keyword in _UIDS.items()}
     texts: dict[str, Any] = {name: _text(dataset, keyword) for name, keyword in _TEXTS.items()}
