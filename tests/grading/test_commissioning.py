@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from grading import commissioning as recipe
@@ -45,6 +46,7 @@ def test_it_is_small_enough_to_travel_with_the_code() -> None:
     assert sum(path.stat().st_size for path in COMMISSIONING_BUNDLE.iterdir()) < 3_000_000
 
 
+@pytest.mark.journey
 def test_the_recipe_gives_the_same_bundle_twice(tmp_path: Path) -> None:
     write_cohort(tmp_path / "faces", 2, seed=91)
     one, other = (

@@ -78,6 +78,7 @@ def kept(cache: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in cache.rglob("*.npy")}
 
 
+@pytest.mark.journey
 def test_after_a_kill_only_the_rest_is_computed(
     folder: Path, cohort: Cohort, backbone: Backbone, tmp_path: Path
 ) -> None:
@@ -105,6 +106,7 @@ def test_after_a_kill_only_the_rest_is_computed(
     np.testing.assert_allclose(found.maps.network, fresh.maps.network, atol=1e-3)
 
 
+@pytest.mark.journey
 def test_two_processes_fill_one_cache(
     folder: Path, cohort: Cohort, backbone: Backbone, tmp_path: Path
 ) -> None:

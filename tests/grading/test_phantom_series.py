@@ -68,6 +68,7 @@ def test_series_holds_every_pose_in_order() -> None:
     assert all(photo.shape == (900, 720, 3) for photo in photos.values())
 
 
+@pytest.mark.journey
 def test_cohort_folder_holds_what_its_table_lists(tmp_path: Path) -> None:
     heard: list[tuple[int, int]] = []
     write_cohort(tmp_path, 4, 1, progress=lambda done, total: heard.append((done, total)))

@@ -74,6 +74,7 @@ def test_a_bundle_says_what_it_was_trained_on_and_how_wrong_it_was(
     assert groups == [("all", 6), ("patients", 5), ("healthy", 1)]
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("settings", [SETTINGS, SIDED])
 def test_training_twice_gives_the_same_bundle(
     cohort: Cohort, backbone: Backbone, cache: Path, settings: Settings
@@ -213,6 +214,7 @@ def test_a_photo_without_a_face_is_reported_and_costs_only_its_items(
     assert rows[1]["M4"]
 
 
+@pytest.mark.journey
 def test_a_second_run_reads_the_cache_and_a_damaged_file_is_made_anew(
     cohort: Cohort, backbone: Backbone, tmp_path: Path
 ) -> None:

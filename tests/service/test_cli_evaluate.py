@@ -14,6 +14,8 @@ from grading.errors import FacialisError
 from tests.service.cohorts import Row, house_brackmann, relabelled, run
 from tests.service.test_cli_models import annotate, everybody
 
+pytestmark = pytest.mark.journey
+
 FAST = ("--recipe", "paper", "--repeats", 1, "--bootstrap", 30, "--folds", 3)
 FIGURES = ("errors-patients.png", "errors-all.png", "sub-scores.png", "bland-altman.png")
 

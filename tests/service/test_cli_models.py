@@ -15,6 +15,8 @@ from service.reporting import describe_flag
 from service.settings import Settings, load_settings
 from tests.service.cohorts import Row, house_brackmann, read_rows, relabelled, run, write_rows
 
+pytestmark = pytest.mark.journey
+
 FAST = ("--recipe", "paper", "--layer", "block14", "--c", "10")
 
 

@@ -63,6 +63,7 @@ def test_photos_and_dicom_objects_of_the_same_series_get_the_same_scores(
     assert grade(dicom_series).grading.scores == pytest.approx(scores, abs=0.5)
 
 
+@pytest.mark.journey
 def test_the_command_prints_scores_as_json(photo_series: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "service", "grade", str(photo_series), "--json"],
@@ -84,6 +85,7 @@ def test_the_command_prints_scores_as_json(photo_series: Path) -> None:
     assert content["novelty"] > 0
 
 
+@pytest.mark.journey
 def test_pictures_of_what_made_the_scores_are_written_and_add_up(photo_series: Path, tmp_path: Path) -> None:
     result = grade_folder(photo_series, Settings(), maps=tmp_path / "maps")
     listed = json.loads(json.dumps(result.to_json()))["maps"]

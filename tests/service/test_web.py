@@ -584,6 +584,7 @@ def test_failing_page_logs_where_but_not_what(
     assert "one.pdf" not in str(line)
 
 
+@pytest.mark.journey
 def test_server_answers_without_naming_itself_and_stops_on_sigterm(
     database_url: str, storage: FolderStorage
 ) -> None:

@@ -31,6 +31,8 @@ from service.settings import Settings
 from service.spreading import DONE, QUEUE, SpreadError, spread
 from workers.features import fill_cache
 
+pytestmark = pytest.mark.journey
+
 BLOCKS = (Block("network", "whole", {"REST": 1.0}), Block("movement", "whole", {"BROW": 1.0, "SMILE": 1.0}))
 RECIPE = Recipe("three photos", PREPROCESSING, {"R1": BLOCKS}, Regression())
 RECORDINGS = 6

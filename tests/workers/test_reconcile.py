@@ -124,6 +124,7 @@ def test_only_a_quiet_series_is_closed(engine: Engine, app: Celery, context: Con
     assert state(engine, busy) is RecordingState.RECEIVING
 
 
+@pytest.mark.journey
 def test_a_dead_broker_costs_no_row_and_no_exception(engine: Engine, context: Context) -> None:
     app = make_app(Settings(broker_url="redis://127.0.0.1:1/0"))  # type: ignore[arg-type]
     row = add(engine, RecordingState.COMPLETE)
