@@ -73,6 +73,7 @@ def as_bundle(bundle: Bundle, weights: Path, regressors: Mapping[str, SVR]) -> B
         side=None,
         side_right=None,
         heads=heads,
+        pose_check=None,
     )
 
 

@@ -17,7 +17,7 @@ from grading.framing import split
 from grading.gates import Flag
 from grading.maps import Maps
 from grading.movement import asymmetry, displacement_shape, movement
-from grading.parallel import map_threads
+from grading.parallel import map_threads, small_products
 from grading.photos import MissingPoseError
 from grading.protocols import PROTOCOLS
 from grading.recipes import REST, Source
@@ -126,9 +126,10 @@ class Grader:
                 by_code = PROTOCOLS[self.bundle.protocol].by_code
                 raise MissingPoseError([by_code[pose] for pose in missing])
         maps = self.maps(recordings)
-        scored = score_maps(self.bundle, maps, sides or [None] * len(recordings))
         check = self.bundle.pose_check
-        doubts = check.flags(maps) if check else [{} for _ in recordings]
+        with small_products():
+            scored = score_maps(self.bundle, maps, sides or [None] * len(recordings))
+            doubts = check.flags(maps) if check else [{} for _ in recordings]
         return [self._grading(*one) for one in zip(scored, doubts, strict=True)]
 
     def maps(self, recordings: Sequence[Mapping[str, Photo]]) -> Maps:

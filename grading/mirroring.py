@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from grading.face import Photo
 from grading.framing import EyeFrame, split
 from grading.gates import LIMITS, Limits
+from grading.parallel import map_threads
 
 Vector = NDArray[np.float64]
 
@@ -43,7 +44,7 @@ def mirrored_photos(
     """
     if len(crops) < 3:
         return ()
-    patterns = np.stack([_pattern(crop, frame.midline) for crop in crops.values()])
+    patterns = np.stack(map_threads(lambda crop: _pattern(crop, frame.midline), crops.values()))
     alike = patterns @ patterns.T
     # The leading eigenvector turns each photo so that together they agree best; its own sign is free.
     shares, directions = np.linalg.eigh(alike)

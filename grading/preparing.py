@@ -12,7 +12,7 @@ from grading.face import FaceBox, Photo, find_face
 from grading.framing import PREPROCESSING, EyeFrame, Preprocessing, cut, leaves_photo
 from grading.gates import CUT_OFF, MIRRORED, RULES, Flag, Limits, Rules
 from grading.mirroring import mirrored_photos
-from grading.parallel import map_threads
+from grading.parallel import map_threads, small_products
 from grading.quality import photo_flags
 
 
@@ -79,4 +79,5 @@ def series_flags(
     frame = preprocessing.frame
     if not (preprocessing.twin and isinstance(frame, EyeFrame)):
         return {}
-    return {pose: (Flag(MIRRORED),) for pose in mirrored_photos(crops, frame, limits)}
+    with small_products():
+        return {pose: (Flag(MIRRORED),) for pose in mirrored_photos(crops, frame, limits)}
