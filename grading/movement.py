@@ -17,7 +17,7 @@ CELL = 8
 
 # The scale on which the search ends, in halvings of the crop, and the pixels from one patch of 8 to the next.
 # Skin is the same at rest and in movement, down to its pores; the halves of a face are alike only in the
-# large. Other scales did worse; a smaller stride for movement took twice as long and did no better.
+# large. Other scales did worse; a smaller stride for movement took twice as long (docs/method.md).
 _MOVEMENT = (0, 6)
 _ASYMMETRY = (2, 3)
 
