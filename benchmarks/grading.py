@@ -19,9 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +28,7 @@ from PIL import Image, ImageOps
 from safetensors.torch import load_file
 
 from benchmarks.plain_script import PlainScript, as_bundle, fit_regressors, write_weights
+from benchmarks.timing import Spent, timed
 from grading.backbones import INPUT_SIZE, Precision
 from grading.bundle import COMMISSIONING_BUNDLE, Bundle, load_bundle
 from grading.cohort import read_cohort
@@ -59,21 +58,6 @@ SIDE = 1350
 MATRIX = 2048
 MANY = 16
 """Recordings in one batch where the network's own rate is measured."""
-
-
-@dataclass(frozen=True)
-class Spent:
-    """Seconds of wall-clock and of all cores together."""
-
-    wall: float
-    cpu: float
-
-
-def timed(act: Callable[[], object]) -> Spent:
-    """How long one call takes."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    act()
-    return Spent(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def several(act: Callable[[], object], repeats: int) -> Spent:

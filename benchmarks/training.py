@@ -21,15 +21,14 @@ import json
 import resource
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from sklearn.svm import SVR
 
+from benchmarks.timing import Spent, timed
 from grading.cohort import Cohort, LabelledRecording
 from grading.crossvalidation import CrossValidation, Trials, cross_validate
 from grading.features import CohortMaps
@@ -43,21 +42,6 @@ CHANNELS, SIDE = 512, 14
 SHARE = 16
 """The peer sees one in so many channels."""
 R1 = PREDICTED_ITEMS[:1]
-
-
-@dataclass(frozen=True)
-class Spent:
-    """Seconds of wall-clock and of all cores together."""
-
-    wall: float
-    cpu: float
-
-
-def timed(act: Callable[[], object]) -> Spent:
-    """How long one call takes."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    act()
-    return Spent(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def draw(folder: Path, recordings: int, recipe: Recipe, items: tuple[Item, ...]) -> tuple[Cohort, CohortMaps]:

@@ -77,8 +77,9 @@ def cohort_maps(
     store = _Store(cache, backbone, recipe.preprocessing)
     network = store.cache.space((count, len(poses), tiles, *backbone.map_shape(*size)))
     shape = (count, len(poses), tiles, *displacement_shape(*size))
-    moves = store.cache.space(shape) if recipe.reads("movement") else None
-    unlike = store.cache.space(shape) if recipe.reads("asymmetry") else None
+    moving, compared = recipe.reads("movement"), recipe.reads("asymmetry")
+    moves = store.cache.space(shape) if moving else None
+    unlike = store.cache.space(shape) if compared else None
     usable = np.zeros((count, len(poses)), dtype=np.bool_)
     unusable: list[UnusablePhoto] = []
     waiting: list[_Waiting] = []
@@ -115,9 +116,9 @@ def cohort_maps(
         for place, pose in enumerate(poses):
             if not usable[number, place]:
                 continue
-            if moves is not None and pose in recipe.reads("movement") and usable[number, poses.index(REST)]:
+            if moves is not None and pose in moving and usable[number, poses.index(REST)]:
                 moves[number, place] = store.movement(recording, contents, pose)
-            if unlike is not None and pose in recipe.reads("asymmetry"):
+            if unlike is not None and pose in compared:
                 unlike[number, place] = store.asymmetry(recording, contents, pose)
         if len(waiting) >= _BATCH:
             run_waiting()

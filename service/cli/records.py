@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
 from service.database import connect, transaction
@@ -86,13 +87,7 @@ def retry(
     """Let recordings that need attention try again."""
     with transaction(_engine()) as session:
         for number in recording:
-            row = session.get(Recording, number, with_for_update=True)
-            if row is None:
-                raise UnknownRecordingError(f"there is no recording {number}; see 'facialis recordings list'")
-            if row.state is not RecordingState.NEEDS_ATTENTION:
-                raise UnknownRecordingError(
-                    f"recording {number} is {row.state}: there is nothing to try again"
-                )
+            row = _held(session, number, RecordingState.NEEDS_ATTENTION, "there is nothing to try again")
             flow.retry(session, row)
 
 
@@ -103,14 +98,18 @@ def close(
     rules = pose_rules(load_settings())
     with transaction(_engine()) as session:
         for number in recording:
-            row = session.get(Recording, number, with_for_update=True)
-            if row is None:
-                raise UnknownRecordingError(f"there is no recording {number}; see 'facialis recordings list'")
-            if row.state is not RecordingState.RECEIVING:
-                raise UnknownRecordingError(
-                    f"recording {number} is {row.state}: its series has ended already"
-                )
+            row = _held(session, number, RecordingState.RECEIVING, "its series has ended already")
             close_series(session, row, rules)
+
+
+def _held(session: Session, number: int, state: RecordingState, otherwise: str) -> Recording:
+    """The recording of this number, locked; it must be in ``state``, or the error says ``otherwise``."""
+    row = session.get(Recording, number, with_for_update=True)
+    if row is None:
+        raise UnknownRecordingError(f"there is no recording {number}; see 'facialis recordings list'")
+    if row.state is not state:
+        raise UnknownRecordingError(f"recording {number} is {row.state}: {otherwise}")
+    return row
 
 
 def _engine() -> Engine:
