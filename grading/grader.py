@@ -118,22 +118,26 @@ class Grader:
 
         Raises `MissingPoseError` where any of them lacks a pose.
         """
-        if not recordings:
-            return []
+        return self.grade_maps(self.maps(recordings), sides) if recordings else []
+
+    def grade_maps(self, maps: Maps, sides: Sequence[str | None] | None = None) -> list[Grading]:
+        """As `grade_many`, for recordings whose maps are there already."""
+        check = self.bundle.pose_check
+        with small_products():
+            scored = score_maps(self.bundle, maps, sides or [None] * len(maps))
+            doubts = check.flags(maps) if check else [{} for _ in range(len(maps))]
+        return [self._grading(*one) for one in zip(scored, doubts, strict=True)]
+
+    def maps(self, recordings: Sequence[Mapping[str, Photo]]) -> Maps:
+        """What the bundle reads of recordings, from their crops by pose code; one or more of them.
+
+        Raises `MissingPoseError` where any of them lacks a pose.
+        """
         for crops in recordings:
             missing = [pose for pose in self.bundle.poses if pose not in crops]
             if missing:
                 by_code = PROTOCOLS[self.bundle.protocol].by_code
                 raise MissingPoseError([by_code[pose] for pose in missing])
-        maps = self.maps(recordings)
-        check = self.bundle.pose_check
-        with small_products():
-            scored = score_maps(self.bundle, maps, sides or [None] * len(recordings))
-            doubts = check.flags(maps) if check else [{} for _ in recordings]
-        return [self._grading(*one) for one in zip(scored, doubts, strict=True)]
-
-    def maps(self, recordings: Sequence[Mapping[str, Photo]]) -> Maps:
-        """What the bundle reads of recordings, from their crops by pose code."""
         poses, tiles = self.bundle.poses, self.bundle.preprocessing.tiles
         halves = [[split(crops[pose], tiles) for pose in poses] for crops in recordings]
         batch = np.stack([tile for crops in halves for photo in crops for tile in photo])

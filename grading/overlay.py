@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from grading.contributions import Contributions, Part
+from grading.contributions import Contributions
 from grading.eyes import Eyes
 from grading.face import FaceBox, Photo
 from grading.framing import VIEW, BoxFrame, EyeFrame, Frame, square
@@ -42,9 +42,13 @@ class Placement:
 
 def density(found: Contributions, placement: Placement) -> Floats:
     """Points per unit square at every pixel of the view, (512, 512), between the cells' centres linear."""
-    total = np.zeros((VIEW.height, VIEW.width))
+    # Parts of the same grid are added up first: laying a grid over the view is what takes the time.
+    grids: dict[tuple[int, ...], Floats] = {}
     for part in found.parts:
-        for places, (across, down, unit) in zip(part.places, _places(part, placement), strict=True):
+        grids[part.places.shape] = grids.get(part.places.shape, 0.0) + part.places
+    total = np.zeros((VIEW.height, VIEW.width))
+    for grid in grids.values():
+        for places, (across, down, unit) in zip(grid, _places(grid.shape, placement), strict=True):
             points = places.astype(np.float32) * np.float32(unit)
             total += cv2.remap(points, across, down, cv2.INTER_LINEAR, borderValue=0.0)
     return total
@@ -72,9 +76,12 @@ def blend(picture: Photo, values: Floats, end: float) -> Photo:
     return np.asarray(np.rint(picture * (1 - strength) + colours * strength), dtype=np.uint8)
 
 
-def _places(part: Part, placement: Placement) -> Iterator[tuple[Plane, Plane, float]]:
-    """Per tile, where each pixel of the view lies in the tile's grid, and unit squares in one cell of it."""
-    tiles, rows, columns = part.places.shape
+def _places(grid: tuple[int, ...], placement: Placement) -> Iterator[tuple[Plane, Plane, float]]:
+    """Per tile, where each pixel of the view lies in its grid, and unit squares in one cell of that.
+
+    ``grid`` is (tiles, H, W).
+    """
+    tiles, rows, columns = grid
     height, width = placement.frame.shape
     for mirrored in (False, True)[:tiles]:
         x, y, zoom = _in_tile(placement, mirrored=mirrored)

@@ -15,6 +15,7 @@ from dicom.headers import PhotoHeader
 from dicom.pixels import decode_photo
 from dicom.uids import derived_uid
 from grading.bundle import Bundle, describe_bundle
+from grading.contributions import contributions
 from grading.errors import PermanentError
 from grading.face import Photo as Pixels
 from grading.framing import Preprocessing, view
@@ -23,6 +24,7 @@ from grading.preparing import PreparedPhoto, prepare_photo, series_flags
 from grading.protocols import PROTOCOLS
 from service.database import transaction
 from service.intake import identity_problem, place_photos, pose_rules
+from service.kept_maps import keep_maps
 from service.photographs import SeriesFaultError, check_modality, judge, listed, photo_faults, quality_rules
 from service.records import flow
 from service.records.flow import Stage
@@ -98,6 +100,7 @@ def prepare(context: Context, lease: Lease) -> None:
             row = session.get_one(Photo, job.photo_id)
             face = result.face
             row.face = {"left": face.left, "top": face.top, "right": face.right, "bottom": face.bottom}
+            row.eyes = {"right": list(result.eyes.right), "left": list(result.eyes.left)}
             row.crop_key, row.view_key = crop_keys(job.sha256, preprocessing)
             row.flags = [*map(str, result.flags), *told.get(result.pose, [])]
 
@@ -129,10 +132,12 @@ def grade(context: Context, lease: Lease) -> None:
         with transaction(context.engine) as session:
             flow.finish(session, Stage.GRADE, lease, RecordingState.COMPLETE)
         return
-    grading = context.grader.grade(crops, side)
+    maps = context.grader.maps([crops])
+    (grading,) = context.grader.grade_maps(maps, [side])
     rules = quality_rules(context.settings.quality)
     doubts = judge({pose: [flag] for pose, flag in grading.doubts.items()}, rules, protocol)
     flags += listed(doubts)
+    maps_key = keep_maps(context.storage, uid, contributions(bundle, maps, grading.side))
     with transaction(context.engine) as session:
         flow.finish(session, Stage.GRADE, lease)
         bundle_id = register_bundle(
@@ -145,6 +150,7 @@ def grade(context: Context, lease: Lease) -> None:
             bundle_id,
             grading,
             [*grading.flags, *flags],
+            maps_key=maps_key,
         )
 
 

@@ -30,10 +30,13 @@ def save_grading(
     bundle_id: int,
     result: Result,
     flags: Sequence[str],
+    *,
+    maps_key: str | None = None,
 ) -> None:
     """Store a result as a grading and make it the active one of its recording; the same UID is stored once.
 
-    ``flags`` are all that the grading is to carry, those of the result among them.
+    ``flags`` are all that the grading is to carry, those of the result among them. ``maps_key`` says where
+    the parts of its scores lie, see `service.kept_maps`.
     """
     session.execute(
         update(Grading).where(Grading.recording_key == recording_id, Grading.uid != uid).values(active=False)
@@ -51,6 +54,7 @@ def save_grading(
             flags=list(flags),
             side=result.side,
             novelty=result.novelty,
+            maps_key=maps_key,
             created_at=func.clock_timestamp(),
             items=[
                 ItemScore(item=item, value=value, **_ends(result.intervals.get(item)))

@@ -25,7 +25,9 @@ from grading.phantom import draw_series, phantom_patient
 from grading.pose_check import PoseCheck
 from grading.protocols import JENA9
 from service.intake import ServiceIntake
+from service.kept_maps import kept_maps
 from service.records import flow
+from service.records.gradings import scores_of
 from service.records.models import Grading, Recording, RecordingState
 from service.settings import QualitySettings, Settings
 from service.storage import FolderStorage
@@ -171,3 +173,21 @@ def test_what_a_gate_rejects_waits_for_a_person_until_the_rules_let_it_pass(
     row = recording(engine, number)
     assert row.state is RecordingState.PREPARED
     assert [photo.pose for photo in row.photos if "face.tilted" in photo.flags] == ["TEETH"]
+
+
+@pytest.mark.usefixtures("use")
+def test_the_parts_of_every_score_are_kept_with_the_grading(
+    engine: Engine, arrive: Arrive, photos: dict[str, Pixels], tmp_path: Path
+) -> None:
+    number = arrive(photos)
+    tasks.prepare_recording(number)
+    tasks.grade_recording(number)
+    with Session(engine) as session:
+        grading = session.scalars(select(Grading)).one()
+        scores = scores_of(grading)
+        maps = kept_maps(FolderStorage(tmp_path / "files"), grading, scores)
+        clipped = {flag.removeprefix("clipped.") for flag in grading.flags}
+    assert [one.found.item for one in maps] == list(scores)
+    for one in maps:
+        if one.found.item not in clipped:
+            assert one.found.score == pytest.approx(scores[one.found.item], abs=0.01)

@@ -59,6 +59,8 @@ class Grading(Base):
     """The affected side that was assumed, None where the bundle does not ask; the flags say if estimated."""
     novelty: Mapped[float | None]
     """Distance to the bundle's training data, above 1 unlike it; None in gradings of before it was stored."""
+    maps_key: Mapped[str | None] = mapped_column(String(200))
+    """The exact parts of the scores, in the storage; None in gradings of before they were kept."""
     created_at: Mapped[dt.datetime]
 
     recording: Mapped[Recording] = relationship(back_populates="gradings")

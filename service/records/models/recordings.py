@@ -63,6 +63,8 @@ class Photo(Base):
     pose_rule: Mapped[str | None] = mapped_column(String(32))
     face: Mapped[dict[str, Any] | None]
     """Box of the face in pixels of the photo: left, top, right, bottom."""
+    eyes: Mapped[dict[str, Any] | None]
+    """Centres of the eyes in pixels of the photo: right and left, each [x, y]; None until prepared."""
     crop_key: Mapped[str | None] = mapped_column(String(200))
     """The network's input, as a lossless image in the storage."""
     view_key: Mapped[str | None] = mapped_column(String(200))
