@@ -60,7 +60,7 @@ def report_content(
         surgery=ReportSurgery(surgery.performed_on, surgery.procedure, surgery.side) if surgery else None,
         days_from_surgery=days,
         timepoint=None if days is None else timepoint_name(days),
-        affected_side=grading.side or (surgery.side if surgery and surgery.side != "B" else None),
+        affected_side=affected_side(grading),
         side_estimated=SIDE_ESTIMATED in grading.flags,
         protocol=PROTOCOLS[recording.protocol].name,
         photos=tuple(
@@ -102,6 +102,12 @@ def _item(
 def recorded_on(recording: Recording) -> dt.date:
     """The day of the photos; where they carry no date, the day on which they arrived."""
     return (recording.recorded_at or recording.first_received_at).date()
+
+
+def affected_side(grading: Grading) -> str | None:
+    """The side with the palsy, L or R: the one that the scores assume, else that of the surgery."""
+    surgery = grading.recording.surgery
+    return grading.side or (surgery.side if surgery and surgery.side != "B" else None)
 
 
 def known_errors(manifest: Mapping[str, Any]) -> dict[str, float]:

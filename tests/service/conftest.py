@@ -1,17 +1,21 @@
 """An intake over a real database and a folder."""
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from pydicom import Dataset
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from dicom.receiver import Stored
 from grading.phantom import write_cohort
 from service.intake import ServiceIntake
+from service.records.models import DeliveryState, Recording, RecordingState, StageRun
 from service.settings import Settings
 from service.storage import FolderStorage
+from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
 from tests.service.samples import received
 
 
@@ -49,3 +53,36 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def feature_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for crops and activations that the tests share."""
     return tmp_path_factory.mktemp("features")
+
+
+@pytest.fixture
+def clinic(engine: Engine, storage: FolderStorage) -> Iterator[Clinic]:
+    with Session(engine, expire_on_commit=False) as session:
+        yield Clinic(session, storage)
+
+
+@pytest.fixture
+def ada(clinic: Clinic) -> Recording:
+    """A delivered recording, half a year after surgery, of a patient with an earlier one."""
+    patient = clinic.patient("Phantom^Ada", "PH-1")
+    bundle = clinic.bundle("commissioning")
+    first = clinic.recording(patient, SURGERY_DAY - dt.timedelta(days=9), RecordingState.DELIVERED)
+    clinic.grade(first, bundle, 40)
+    latest = clinic.recording(patient, SURGERY_DAY + dt.timedelta(days=184), RecordingState.DELIVERED)
+    clinic.photos(latest)
+    flags = ("clipped.M4", "side.estimated", "recording.unlike_training")
+    grading = clinic.grade(latest, bundle, 70, flags)
+    clinic.report(grading, DeliveryState.DELIVERED, "Success (0000H)")
+    clinic.session.add(
+        StageRun(
+            recording_key=latest.id,
+            stage="grade",
+            worker="w",
+            started_at=ARRIVED,
+            finished_at=ARRIVED + dt.timedelta(seconds=2.5),
+            outcome="done",
+        )
+    )
+    clinic.surgery(patient)
+    clinic.session.commit()
+    return latest

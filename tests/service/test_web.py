@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -23,7 +22,6 @@ import pytest
 import structlog
 from fastapi import FastAPI
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from dicom.building import to_bytes
 from dicom.encapsulated_pdf import encapsulated_pdf
@@ -31,32 +29,20 @@ from dicom.headers import read_header
 from grading.protocols import JENA9
 from grading.scales import PREDICTED_ITEMS
 from service.database import connect
-from service.records.gradings import save_grading
 from service.records.models import (
     Bundle,
-    Delivery,
-    DeliveryState,
     Grading,
     KeptObject,
-    Patient,
-    Photo,
     Recording,
     RecordingState,
-    Report,
-    StageRun,
-    Surgery,
 )
-from service.records.timepoints import link_surgeries
 from service.storage import FolderStorage
 from service.web.app import make_app
 from service.web.chart import Frame, Reading, dates_axis, draw, months_axis, score_bar
 from service.web.words import person_name
 from tests.dicom.samples import photo, save
-from tests.service.samples import result
+from tests.service.clinic import ARRIVED, JPEG, PDF, SURGERY_DAY, Clinic
 
-SURGERY_DAY = dt.date(2024, 3, 12)
-ARRIVED = dt.datetime(2026, 1, 7, 9, 30, tzinfo=dt.UTC)
-JPEG, PDF = b"\xff\xd8 the view of a photo", b"%PDF-1.7 a report"
 FRAME = Frame(1000, 100, 0, 0, 0, 0, 100, (0, 100))
 LINK = re.compile(r'(?:href|src|action)="([^"]*)"')
 
@@ -88,148 +74,6 @@ def runner() -> Iterator[asyncio.Runner]:
 @pytest.fixture
 def browser(engine: Engine, storage: FolderStorage, runner: asyncio.Runner) -> Browser:
     return Browser(make_app(engine, storage), runner)
-
-
-@dataclass
-class Clinic:
-    """Fills the records with what the pages are to show."""
-
-    session: Session
-    storage: FolderStorage
-    count: int = 0
-
-    def uid(self) -> str:
-        self.count += 1
-        return f"1.2.3.{self.count}"
-
-    def patient(self, name: str, patient_id: str) -> Patient:
-        patient = Patient(patient_id=patient_id, name=name, birth_date=dt.date(1971, 5, 4), sex="F")
-        self.session.add(patient)
-        self.session.flush()
-        return patient
-
-    def surgery(self, patient: Patient) -> None:
-        self.session.add(
-            Surgery(patient_key=patient.id, performed_on=SURGERY_DAY, procedure="Jump anastomosis", side="L")
-        )
-        link_surgeries(self.session, patient)
-
-    def bundle(self, name: str, *, commissioning: bool = True) -> Bundle:
-        errors = [{"item": item.id, "group": "patients", "mae": 17.0} for item in PREDICTED_ITEMS]
-        measured = [*(item.id for item in PREDICTED_ITEMS), "static", "dynamic"]
-        uncertainties = [{"score": name, "mdc": 25.0} for name in measured]
-        bundle = Bundle(
-            hash=name.rjust(64, "0"),
-            name=name,
-            version="1",
-            manifest={"commissioning": commissioning, "errors": errors, "uncertainties": uncertainties},
-        )
-        self.session.add(bundle)
-        self.session.flush()
-        return bundle
-
-    def recording(
-        self,
-        patient: Patient | None,
-        day: dt.date | None,
-        state: RecordingState,
-        reason: str | None = None,
-        reason_code: str | None = None,
-    ) -> Recording:
-        recording = Recording(
-            series_uid=self.uid(),
-            study_uid=self.uid(),
-            patient_key=patient.id if patient else None,
-            protocol=JENA9.id,
-            recorded_at=dt.datetime.combine(day, dt.time(10)) if day else None,
-            state=state,
-            reason=reason,
-            reason_code=reason_code,
-            first_received_at=ARRIVED,
-            last_received_at=ARRIVED,
-            state_changed_at=ARRIVED,
-        )
-        self.session.add(recording)
-        self.session.flush()
-        return recording
-
-    def photos(self, recording: Recording) -> list[Photo]:
-        self.storage.write("views/view.jpg", JPEG)
-        photos = [
-            Photo(
-                recording_key=recording.id,
-                sop_instance_uid=self.uid(),
-                sha256="0" * 64,
-                size=1,
-                storage_key="objects/one.dcm",
-                header={},
-                pose=pose.code,
-                view_key="views/view.jpg",
-                calling_ae="CAMERA",
-                received_at=ARRIVED,
-                last_seen_at=ARRIVED,
-            )
-            for pose in JENA9.poses
-        ]
-        self.session.add_all(photos)
-        self.session.flush()
-        return photos
-
-    def grade(
-        self, recording: Recording, bundle: Bundle, score: float, flags: tuple[str, ...] = ()
-    ) -> Grading:
-        uid = self.uid()
-        save_grading(self.session, uid, recording.id, bundle.id, result(score, flags=flags), flags)
-        self.session.flush()
-        return self.session.query(Grading).filter_by(uid=uid).one()
-
-    def report(self, grading: Grading, state: DeliveryState, answer: str) -> None:
-        self.storage.write("reports/one.pdf", PDF)
-        delivery = Delivery(destination="Main PACS", state=state, answer=answer, created_at=ARRIVED)
-        self.session.add(
-            Report(
-                grading_key=grading.id,
-                kind="pdf",
-                sop_instance_uid=self.uid(),
-                document_key="reports/one.pdf",
-                object_key="reports/one.dcm",
-                created_at=ARRIVED,
-                deliveries=[delivery],
-            )
-        )
-
-
-@pytest.fixture
-def clinic(engine: Engine, storage: FolderStorage) -> Iterator[Clinic]:
-    with Session(engine, expire_on_commit=False) as session:
-        yield Clinic(session, storage)
-
-
-@pytest.fixture
-def ada(clinic: Clinic) -> Recording:
-    """A delivered recording, half a year after surgery, of a patient with an earlier one."""
-    patient = clinic.patient("Phantom^Ada", "PH-1")
-    bundle = clinic.bundle("commissioning")
-    first = clinic.recording(patient, SURGERY_DAY - dt.timedelta(days=9), RecordingState.DELIVERED)
-    clinic.grade(first, bundle, 40)
-    latest = clinic.recording(patient, SURGERY_DAY + dt.timedelta(days=184), RecordingState.DELIVERED)
-    clinic.photos(latest)
-    flags = ("clipped.M4", "side.estimated", "recording.unlike_training")
-    grading = clinic.grade(latest, bundle, 70, flags)
-    clinic.report(grading, DeliveryState.DELIVERED, "Success (0000H)")
-    clinic.session.add(
-        StageRun(
-            recording_key=latest.id,
-            stage="grade",
-            worker="w",
-            started_at=ARRIVED,
-            finished_at=ARRIVED + dt.timedelta(seconds=2.5),
-            outcome="done",
-        )
-    )
-    clinic.surgery(patient)
-    clinic.session.commit()
-    return latest
 
 
 def seen(answer: httpx.Response) -> str:
