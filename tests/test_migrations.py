@@ -68,6 +68,29 @@ def test_gradings_outlive_the_way_down_and_up(empty_database: str) -> None:
     engine.dispose()
 
 
+def test_recordings_on_record_are_placed_around_every_surgery(empty_database: str) -> None:
+    config = alembic_config(empty_database)
+    command.upgrade(config, "0006")
+    engine = create_engine(empty_database.replace("postgresql", "postgresql+psycopg", 1))
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO patient (patient_id) VALUES ('1')",
+            "INSERT INTO surgery (patient_key, performed_on, procedure, side) "
+            "VALUES (1, '2024-01-01', 'graft', 'L'), (1, '2024-03-01', 'lid weight', 'L')",
+            "INSERT INTO recording (series_uid, study_uid, protocol, state, first_received_at, "
+            "last_received_at, state_changed_at, patient_key, surgery_key, days_from_surgery) "
+            "VALUES ('1', '1', 'jena9', 'graded', now(), now(), now(), 1, 2, 10), "
+            "('2', '2', 'jena9', 'graded', now(), now(), now(), 1, NULL, NULL)",
+        ):
+            connection.execute(text(statement))
+    upgrade(empty_database)
+    with engine.connect() as connection:
+        placed = connection.execute(text("SELECT recording_key, surgery_key, days FROM timepoint ORDER BY 2"))
+        assert [tuple(row) for row in placed] == [(1, 1, 70), (1, 2, 10)]
+    command.downgrade(config, "0006")
+    engine.dispose()
+
+
 def test_every_revision_goes_down_and_up_again(empty_database: str) -> None:
     config = alembic_config(empty_database)
     upgrade(empty_database)

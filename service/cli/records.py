@@ -15,7 +15,7 @@ from service.database import connect, transaction
 from service.intake import close_series, pose_rules
 from service.records import flow
 from service.records.models import Recording, RecordingState
-from service.records.patients import add_surgery
+from service.records.surgeries import add_surgery
 from service.running import database_url
 from service.settings import load_settings
 

@@ -1,45 +1,59 @@
-"""Where a recording stands in time around a surgery."""
+"""Where a recording stands in time around its patient's surgeries."""
 
 import datetime as dt
 from collections.abc import Sequence
 
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from service.records.models import Patient, Surgery
+from service.records.models import Patient, Recording, Surgery, Timepoint
+from service.settings import TimepointSettings, load_settings
 
 DAYS_PER_MONTH = 365.25 / 12
-NAMED_MONTHS = (3, 6, 9, 12, 18, 24)
-"""Follow-ups that are usual after facial nerve surgery; then yearly (clinical.md 7.2)."""
+PRE_OP = "pre-op"
 
 
 def anchor(surgeries: Sequence[Surgery], recorded_on: dt.date) -> Surgery | None:
-    """The surgery that a recording is placed around: the last one before it, else the next one after it."""
+    """The surgery that a recording is placed around: the last one before it, else the next one after it.
+
+    Of several on one day it is the one that was recorded first.
+    """
     before = [surgery for surgery in surgeries if surgery.performed_on <= recorded_on]
     if before:
         return max(before, key=lambda surgery: surgery.performed_on)
     return min(surgeries, key=lambda surgery: surgery.performed_on, default=None)
 
 
-def timepoint_name(days: int) -> str:
+def timepoint_name(days: int, windows: TimepointSettings | None = None) -> str:
     """The usual name of a time after surgery, in days; negative is before.
 
-    A named month reaches half-way to its neighbours; up to half of the first one the time is given in days.
+    ``windows`` are those of the settings if not given. A window with a name of its own comes first. A named
+    month reaches half-way to its neighbours; up to half of the first one the time is given in days, after the
+    last one it is yearly.
     """
+    windows = load_settings().timepoints if windows is None else windows
+    for window in windows.windows:
+        if window.from_days <= days <= window.to_days:
+            return window.name
     if days < 0:
-        return "pre-op"
+        return PRE_OP
     months = days / DAYS_PER_MONTH
-    if months < NAMED_MONTHS[0] / 2:
+    named = windows.months
+    next_year = 12 * (named[-1] // 12 + 1)
+    if months < named[0] / 2:
         return f"{days} days"
-    if months < NAMED_MONTHS[-1] + 6:
-        nearest = min(NAMED_MONTHS, key=lambda named: abs(named - months))
+    if months < (named[-1] + next_year) / 2:
+        nearest = min(named, key=lambda month: abs(month - months))
         return f"{nearest} months"
-    return f"{round(months / 12)} years"
+    return f"{max(next_year // 12, round(months / 12))} years"
 
 
 def link_surgeries(session: Session, patient: Patient) -> None:
-    """Place every recording of the patient around the patient's surgeries anew.
+    """Place every recording of the patient around each surgery of the patient anew, and choose its anchor.
 
-    What the photos state of their time comes first, since their dates may have been shifted.
+    What the photos state of their time comes first, since their dates may have been shifted; it is taken to
+    be the time from the anchor.
     """
     session.flush()
     session.expire(patient, ["surgeries", "recordings"])
@@ -52,3 +66,38 @@ def link_surgeries(session: Session, patient: Patient) -> None:
         recording.surgery = surgery
         dated = (recorded_on - surgery.performed_on).days if surgery else None
         recording.days_from_surgery = dated if recording.stated_days is None else recording.stated_days
+    session.flush()
+    _place_around_each(session, patient)
+
+
+def _place_around_each(session: Session, patient: Patient) -> None:
+    wanted = {
+        (recording.id, surgery.id): recording.days_from_surgery
+        + (recording.surgery.performed_on - surgery.performed_on).days
+        for recording in patient.recordings
+        if recording.surgery is not None and recording.days_from_surgery is not None
+        for surgery in patient.surgeries
+    }
+    rows = session.execute(
+        select(Timepoint.recording_key, Timepoint.surgery_key, Timepoint.days)
+        .join(Recording)
+        .where(Recording.patient_key == patient.id)
+    )
+    placed = {(row.recording_key, row.surgery_key): row.days for row in rows}
+    gone = placed.keys() - wanted.keys()
+    changed = [
+        {"recording_key": recording, "surgery_key": surgery, "days": days}
+        for (recording, surgery), days in wanted.items()
+        if placed.get((recording, surgery)) != days
+    ]
+    if gone:
+        session.execute(
+            delete(Timepoint).where(tuple_(Timepoint.recording_key, Timepoint.surgery_key).in_(gone))
+        )
+    if changed:
+        new = insert(Timepoint).values(changed)
+        session.execute(
+            new.on_conflict_do_update(
+                index_elements=["recording_key", "surgery_key"], set_={"days": new.excluded.days}
+            )
+        )

@@ -21,7 +21,7 @@ from grading.protocols import JENA9
 from service.database import connect
 from service.intake import ServiceIntake, close_series, pose_rules
 from service.records.models import Patient, Photo, Quarantined, Recording, RecordingState
-from service.records.patients import add_surgery
+from service.records.surgeries import add_surgery
 from service.settings import Settings
 from service.storage import FolderStorage
 from tests.dicom.samples import PATIENT, photo

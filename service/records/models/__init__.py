@@ -1,29 +1,53 @@
 """The tables. Constraints here hold what must never be wrong; the words are those of the design."""
 
+from service.records.models.annotations import Annotation, AnnotationScore, Rater
 from service.records.models.base import Base, DeliveryState, Leased, RecordingState
 from service.records.models.documents import Delivery, Report
 from service.records.models.gradings import Bundle, Grading, ItemScore, SubScoreRow, WithInterval
-from service.records.models.patients import IdentityNote, Patient, Surgery
-from service.records.models.recordings import KeptObject, Photo, Quarantined, Recording, StageRun
+from service.records.models.patients import (
+    Change,
+    Event,
+    EventKind,
+    IdentityNote,
+    Patient,
+    PatientIdentifier,
+    Surgery,
+)
+from service.records.models.recordings import (
+    KeptObject,
+    Photo,
+    Quarantined,
+    Recording,
+    StageRun,
+    Timepoint,
+)
 
 __all__ = [
+    "Annotation",
+    "AnnotationScore",
     "Base",
     "Bundle",
+    "Change",
     "Delivery",
     "DeliveryState",
+    "Event",
+    "EventKind",
     "Grading",
     "IdentityNote",
     "ItemScore",
     "KeptObject",
     "Leased",
     "Patient",
+    "PatientIdentifier",
     "Photo",
     "Quarantined",
+    "Rater",
     "Recording",
     "RecordingState",
     "Report",
     "StageRun",
     "SubScoreRow",
     "Surgery",
+    "Timepoint",
     "WithInterval",
 ]

@@ -29,7 +29,8 @@ class DeliveryState(enum.StrEnum):
     FAILED = "failed"
 
 
-def _values(enumeration: type[enum.Enum]) -> list[str]:
+def values_of(enumeration: type[enum.Enum]) -> list[str]:
+    """What the database holds of an enumeration."""
     return [member.value for member in enumeration]
 
 
@@ -54,7 +55,7 @@ class Base(DeclarativeBase):
             RecordingState,
             native_enum=False,
             length=32,
-            values_callable=_values,
+            values_callable=values_of,
             create_constraint=True,
             name="state",
         ),
@@ -62,7 +63,7 @@ class Base(DeclarativeBase):
             DeliveryState,
             native_enum=False,
             length=32,
-            values_callable=_values,
+            values_callable=values_of,
             create_constraint=True,
             name="state",
         ),

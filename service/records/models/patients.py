@@ -1,19 +1,31 @@
-"""Who the records are about, and what was done to them."""
+"""Who the records are about, what was done to them, and what was corrected since."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+import enum
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, String, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Identity, String, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from service.records.models.base import Base
+from service.records.models.base import Base, values_of
 
 if TYPE_CHECKING:
     from service.records.models.recordings import KeptObject, Recording
 
 
+class EventKind(enum.StrEnum):
+    """What happened, beside surgeries, that a course of scores is read against."""
+
+    BOTULINUM_TOXIN = "botulinum toxin"
+    LID_WEIGHT = "lid weight"
+    TRAINING = "training"
+    REVISION = "revision"
+    OTHER = "other"
+
+
 class Patient(Base):
-    """A person, known by an id within its issuer."""
+    """A person, known by an id within its issuer; further ones are `PatientIdentifier`."""
 
     __tablename__ = "patient"
     __table_args__ = (
@@ -26,11 +38,18 @@ class Patient(Base):
     issuer: Mapped[str] = mapped_column(String(64), server_default="")
     name: Mapped[str] = mapped_column(String(324), server_default="")
     birth_date: Mapped[dt.date | None]
+    death_date: Mapped[dt.date | None]
     sex: Mapped[str] = mapped_column(String(16), server_default="")
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
     surgeries: Mapped[list["Surgery"]] = relationship(
-        back_populates="patient", order_by="Surgery.performed_on", cascade="all, delete-orphan"
+        back_populates="patient", order_by="Surgery.performed_on, Surgery.id", cascade="all, delete-orphan"
+    )
+    events: Mapped[list["Event"]] = relationship(
+        back_populates="patient", order_by="Event.happened_on, Event.id", cascade="all, delete-orphan"
+    )
+    identifiers: Mapped[list["PatientIdentifier"]] = relationship(
+        order_by="PatientIdentifier.id", cascade="all, delete-orphan"
     )
     recordings: Mapped[list["Recording"]] = relationship(
         back_populates="patient", order_by="Recording.recorded_at"
@@ -41,6 +60,25 @@ class Patient(Base):
     kept_objects: Mapped[list["KeptObject"]] = relationship(
         back_populates="patient", order_by="KeptObject.recorded_at, KeptObject.id"
     )
+
+
+class PatientIdentifier(Base):
+    """A further id of a patient, such as the one of a record that was merged into this one.
+
+    No patient's own id is among them; `service.records.patients` sees to that under a lock.
+    """
+
+    __tablename__ = "patient_identifier"
+    __table_args__ = (
+        UniqueConstraint("value", "issuer"),
+        CheckConstraint("value <> ''", "value_given"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"), index=True)
+    value: Mapped[str] = mapped_column(String(64))
+    issuer: Mapped[str] = mapped_column(String(64), server_default="")
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
 class Surgery(Base):
@@ -57,9 +95,60 @@ class Surgery(Base):
     performed_on: Mapped[dt.date]
     procedure: Mapped[str] = mapped_column(String(200))
     side: Mapped[str] = mapped_column(String(1))
+    surgeon: Mapped[str] = mapped_column(String(200), server_default="")
+    note: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
     patient: Mapped[Patient] = relationship(back_populates="surgeries")
+
+
+class Event(Base):
+    """Something else on a patient's time line; recordings are not placed around it."""
+
+    __tablename__ = "event"
+    __table_args__ = (
+        UniqueConstraint("patient_key", "happened_on", "kind", "side"),
+        CheckConstraint("side IN ('', 'L', 'R', 'B')", "side"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"))
+    happened_on: Mapped[dt.date]
+    kind: Mapped[EventKind] = mapped_column(
+        Enum(
+            EventKind,
+            native_enum=False,
+            length=32,
+            values_callable=values_of,
+            create_constraint=True,
+            name="kind",
+        )
+    )
+    side: Mapped[str] = mapped_column(String(1), server_default="")
+    """`L`, `R` or `B` (both); empty where the event has no side, or nobody stated it."""
+    note: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+    patient: Mapped[Patient] = relationship(back_populates="events")
+
+
+class Change(Base):
+    """What a correction, deletion or merge replaced. Rows are only ever added."""
+
+    __tablename__ = "change"
+    __table_args__ = (CheckConstraint("action IN ('corrected', 'deleted', 'merged')", "action"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"), index=True)
+    made_at: Mapped[dt.datetime] = mapped_column(server_default=func.clock_timestamp())
+    made_by: Mapped[str] = mapped_column(String(100), server_default="")
+    """A person or a system; empty where it was the command line."""
+    action: Mapped[str] = mapped_column(String(16))
+    subject: Mapped[str] = mapped_column(String(16))
+    """The table of the row that was changed."""
+    subject_id: Mapped[int]
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class IdentityNote(Base):
@@ -73,5 +162,5 @@ class IdentityNote(Base):
     attribute: Mapped[str] = mapped_column(String(16))
     sent: Mapped[str] = mapped_column(String(324))
     series_uid: Mapped[str] = mapped_column(String(64))
-    """Where it came first."""
+    """Where it came first; empty where it is of a record that was merged into this one."""
     noted_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())

@@ -42,9 +42,32 @@ class Recording(Leased, Base):
 
     patient: Mapped[Patient | None] = relationship(back_populates="recordings")
     surgery: Mapped[Surgery | None] = relationship()
+    timepoints: Mapped[list["Timepoint"]] = relationship(
+        back_populates="recording", order_by="Timepoint.surgery_key", passive_deletes=True
+    )
     photos: Mapped[list["Photo"]] = relationship(back_populates="recording", order_by="Photo.id")
     gradings: Mapped[list["Grading"]] = relationship(back_populates="recording", order_by="Grading.id")
     stages: Mapped[list["StageRun"]] = relationship(order_by="StageRun.id")
+
+
+class Timepoint(Base):
+    """A recording's place in time around one of its patient's surgeries; every pair of the two has one.
+
+    Only recordings without any date have none. `service.records.timepoints` keeps them.
+    """
+
+    __tablename__ = "timepoint"
+    __table_args__ = (Index("ix_timepoint_surgery_key", "surgery_key", "days"),)
+
+    recording_key: Mapped[int] = mapped_column(
+        ForeignKey("recording.id", ondelete="CASCADE"), primary_key=True
+    )
+    surgery_key: Mapped[int] = mapped_column(ForeignKey("surgery.id", ondelete="CASCADE"), primary_key=True)
+    days: Mapped[int]
+    """From the surgery to the recording; negative is before."""
+
+    recording: Mapped[Recording] = relationship(back_populates="timepoints")
+    surgery: Mapped[Surgery] = relationship()
 
 
 class Photo(Base):
