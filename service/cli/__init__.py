@@ -12,6 +12,7 @@ from service.cli import (
     evaluate,
     fetching,
     models,
+    patients,
     processes,
     raters,
     records,
@@ -26,7 +27,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for group in (demo, processes, series, fetching, models, evaluate, raters, weights, records, checking):
+for group in (
+    demo,
+    processes,
+    series,
+    fetching,
+    models,
+    evaluate,
+    raters,
+    weights,
+    patients,
+    records,
+    checking,
+):
     group.register(app)
 
 

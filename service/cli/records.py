@@ -1,22 +1,19 @@
-"""Commands about patients, surgeries and recordings."""
+"""Commands about recordings."""
 
-import datetime as dt
 import json
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
-from service.database import connect, transaction
+from service.cli.session import records
 from service.intake import close_series, pose_rules
 from service.records import flow
 from service.records.models import Recording, RecordingState
-from service.records.surgeries import add_surgery
-from service.running import database_url
 from service.settings import load_settings
 
 
@@ -28,9 +25,6 @@ class UnknownRecordingError(PermanentError):
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    surgery = typer.Typer(help="Surgeries that recordings are placed around in time.", no_args_is_help=True)
-    surgery.command("add")(add)
-    app.add_typer(surgery, name="surgery")
     recordings = typer.Typer(help="Recordings and where they are on their way.", no_args_is_help=True)
     recordings.command("list")(list_recordings)
     recordings.command("retry")(retry)
@@ -38,24 +32,12 @@ def register(app: typer.Typer) -> None:
     app.add_typer(recordings, name="recordings")
 
 
-def add(
-    patient: Annotated[str, typer.Option(help="The patient's ID, as in the photos.")],
-    date: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of the surgery.")],
-    procedure: Annotated[str, typer.Option(help="What was done.")],
-    side: Annotated[str, typer.Option(help="L, R or B (both), of the patient.")],
-    issuer: Annotated[str, typer.Option(help="Issuer of the patient's ID.")] = "",
-) -> None:
-    """Record a surgery; the patient's recordings are placed around it at once."""
-    with transaction(_engine()) as session:
-        add_surgery(session, patient, issuer, date.date(), procedure, side)
-
-
 def list_recordings(
     state: Annotated[RecordingState | None, typer.Option(help="Only those in this state.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
     """List recordings by number, state and reason; no names."""
-    with transaction(_engine()) as session:
+    with records() as session:
         query = select(Recording).order_by(Recording.id)
         if state is not None:
             query = query.where(Recording.state == state)
@@ -85,7 +67,7 @@ def retry(
     recording: Annotated[list[int], typer.Argument(help="Numbers of recordings that need attention.")],
 ) -> None:
     """Let recordings that need attention try again."""
-    with transaction(_engine()) as session:
+    with records() as session:
         for number in recording:
             row = _held(session, number, RecordingState.NEEDS_ATTENTION, "there is nothing to try again")
             flow.retry(session, row)
@@ -96,7 +78,7 @@ def close(
 ) -> None:
     """Take series as ended now, rather than after the quiet time: on to grading, or held with the reason."""
     rules = pose_rules(load_settings())
-    with transaction(_engine()) as session:
+    with records() as session:
         for number in recording:
             row = _held(session, number, RecordingState.RECEIVING, "its series has ended already")
             close_series(session, row, rules)
@@ -110,7 +92,3 @@ def _held(session: Session, number: int, state: RecordingState, otherwise: str) 
     if row.state is not state:
         raise UnknownRecordingError(f"recording {number} is {row.state}: {otherwise}")
     return row
-
-
-def _engine() -> Engine:
-    return connect(database_url(load_settings()))
