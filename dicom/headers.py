@@ -205,8 +205,8 @@ def read_header(path: Path) -> PhotoHeader:
     except _ODD:
         raise UnreadableObjectError("The bytes are not a DICOM object: export the photo again.") from None
     except OSError as error:
-        # A length that leads to nowhere in the file, not a disk that fails.
-        if error.errno != errno.EINVAL:
+        # A length that leads to nowhere in the file, or pydicom's own words, not a disk that fails.
+        if error.errno not in (None, errno.EINVAL):
             raise
         raise UnreadableObjectError("The bytes are not a DICOM object: export the photo again.") from None
     uids: dict[str, Any] = {name: _text(dataset, keyword) for name, keyword in _UIDS.items()}

@@ -192,11 +192,16 @@ class UpperLayer(DULServiceProvider):
 
     def stop_dul(self) -> bool:
         """End the thread if the association is over; whether it was."""
+        if threading.current_thread() is self:
+            # pynetdicom aborts over a request that nobody can serve, and would wait here for its own end.
+            self.connection.refuse("unserved_request")
+            self._do_next()
+            self.kill_dul()
+            return True
         if self.state_machine.current_state != "Sta1":
             return False
         self.kill_dul()
-        if threading.current_thread() is not self:
-            self.join()
+        self.join()
         return True
 
     def idle_timer_expired(self) -> bool:

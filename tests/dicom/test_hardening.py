@@ -38,10 +38,10 @@ def fragment(control: int, body: bytes, context: int = 1) -> bytes:
     return pdu(4, struct.pack(">L", len(item)) + item)
 
 
-def store_command() -> bytes:
+def store_command(sop_class: str = VLPhotographicImageStorage) -> bytes:
     command = Dataset()
     command.CommandGroupLength = 0
-    command.AffectedSOPClassUID = VLPhotographicImageStorage
+    command.AffectedSOPClassUID = sop_class
     command.CommandField = 1
     command.MessageID = 1
     command.Priority = 0
@@ -213,6 +213,20 @@ def test_data_set_of_another_message_than_a_store_is_held_in_bounds(
             pass
         wait_until(lambda: not receiver._entity.active_associations)
     assert faults(logs) == ["message_too_long"]
+
+
+def test_request_of_a_class_that_nobody_serves_aborts_the_association(
+    start_receiver: Start, logs: Logs, tmp_path: Path
+) -> None:
+    receiver = start_receiver()
+    with raw_association(receiver) as connection:
+        connection.settimeout(10)
+        connection.sendall(fragment(3, store_command("1.2.3.4")) + fragment(2, bytes(100)))
+        assert connection.recv(6)[:1] == b"\x07"
+        wait_until(lambda: not receiver._entity.active_associations)
+    assert faults(logs) == ["unserved_request"]
+    assert spooled(receiver) == []
+    assert served(receiver, tmp_path)
 
 
 def test_stop_ends_open_associations(start_receiver: Start) -> None:

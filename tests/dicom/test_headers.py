@@ -255,3 +255,12 @@ def test_no_text_breaks_the_date_parsers(text: str) -> None:
 )
 def test_moments_need_a_whole_day(text: str, moment: datetime | None) -> None:
     assert parse_moment(text) == moment
+
+
+def test_file_that_ends_at_the_first_bytes_of_a_sequence_item_is_unreadable(tmp_path: Path) -> None:
+    whole = to_bytes(photo(BROW))
+    at = whole.index(b"\x40\x00\x55\x05SQ")
+    path = tmp_path / "photo.dcm"
+    path.write_bytes(whole[:at] + b"\x40\x00\x55\x05SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0")
+    with pytest.raises(UnreadableObjectError):
+        read_header(path)
