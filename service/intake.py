@@ -24,8 +24,9 @@ from dicom.timepoints import stated_days
 from grading.errors import PermanentError
 from grading.protocols import PROTOCOLS, Protocol
 from service.database import DatabaseUnavailableError, transaction
-from service.records import flow
+from service.records import audit, flow
 from service.records.arrivals import add_to_open_recording
+from service.records.audit_events import AuditEventKind
 from service.records.models import KeptObject, Patient, Photo, Quarantined, Recording, RecordingState
 from service.records.patients import patient_for, record_identity
 from service.records.timepoints import link_surgeries
@@ -167,6 +168,7 @@ class ServiceIntake:
             assignment = place_photos(session, recording, self.rules)
             if assignment.complete and identity_problem(recording) is None:
                 flow.move(recording, RecordingState.COMPLETE)
+                _audit_arrival(session, recording)
         if patient is not None:
             link_surgeries(session, patient)
         session.flush()
@@ -222,6 +224,20 @@ def close_series(session: Session, recording: Recording, rules: PoseRules) -> No
         flow.hold(recording, "series.poses", problem)
     else:
         flow.move(recording, RecordingState.COMPLETE)
+    _audit_arrival(session, recording)
+
+
+def _audit_arrival(session: Session, recording: Recording) -> None:
+    """One entry for a whole series, when it has ended; a photo that comes later makes another."""
+    audit.record(
+        session,
+        audit.system("receiver"),
+        AuditEventKind.PHOTOS_RECEIVED,
+        patient=recording.patient_key,
+        recording=recording.id,
+        photos=len(recording.photos),
+        sender=next((photo.calling_ae for photo in recording.photos), None),
+    )
 
 
 def _overlong(header: PhotoHeader) -> str | None:

@@ -16,11 +16,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from grading.errors import PermanentError
+from migrations.rights import grant
 from migrations.upgrade import upgrade
-from service.database import connect
+from service.database import DatabaseUnavailableError, connect, transaction
 from service.embedded.account import service_account
-from service.embedded.postgres import EmbeddedPostgres
+from service.embedded.postgres import APPLICATION, EmbeddedPostgres
 from service.embedded.redis import EmbeddedRedis
+from service.records.audit import record, system
+from service.records.audit_events import AuditEventKind
 from service.running import FILE, Running
 from service.settings import Settings
 from service.supervisor import Child, StartError, Supervisor
@@ -53,10 +56,11 @@ def run_service(settings: Settings, on_ready: Callable[[Running], None]) -> None
     with _only_one(data_dir), _socket_folder() as sockets, supervisor.stop_on_signals():
         _check_port("receiver", settings.receiver.host, settings.receiver.port)
         _check_port("web", settings.web.host, settings.web.port)
-        database, broker = _servers(settings, data_dir, sockets, supervisor)
+        postgres = _database(settings, data_dir, sockets, supervisor)
+        broker = _broker(settings, data_dir, sockets, supervisor)
         if supervisor.stopping:
             return
-        upgrade(database)
+        database = _upgraded(settings, postgres)
         running = Running(os.getpid(), database, broker, settings.receiver.port, settings.web.port)
         running.write(data_dir)
         try:
@@ -67,9 +71,11 @@ def run_service(settings: Settings, on_ready: Callable[[Running], None]) -> None
                 "FACIALIS_BROKER_URL": broker,
             }
             supervisor.start(*_processes(settings, data_dir / "logs", environment))
+            _audit(database, AuditEventKind.SERVICE_STARTED)
             if not supervisor.stopping:
                 on_ready(running)
             supervisor.watch()
+            _audit(database, AuditEventKind.SERVICE_STOPPED)
         finally:
             (data_dir / FILE).unlink(missing_ok=True)
 
@@ -85,36 +91,68 @@ def free_ports(count: int) -> list[int]:
         return ports
 
 
-def _servers(settings: Settings, data_dir: Path, sockets: Path, supervisor: Supervisor) -> tuple[str, str]:
-    """Addresses of database and broker; those that are not configured are started."""
-    logs = data_dir / "logs"
+def _database(
+    settings: Settings, data_dir: Path, sockets: Path, supervisor: Supervisor
+) -> EmbeddedPostgres | None:
+    """The started PostgreSQL, None where the settings name a database, which then answers."""
     if settings.database_url is not None:
+        _check_database(settings.database_url.get_secret_value())
+        return None
+    postgres = EmbeddedPostgres(data_dir / "postgres", sockets / "postgres", service_account())
+    postgres.prepare()
+    supervisor.start(
+        Child(
+            "postgres",
+            postgres.command(),
+            data_dir / "logs" / "postgres.log",
+            ready=postgres.ready,
+            stop_signal=signal.SIGINT,
+            serves_others=True,
+        )
+    )
+    return postgres
+
+
+def _upgraded(settings: Settings, postgres: EmbeddedPostgres | None) -> str:
+    """The address under which the processes use the database, brought to the newest revision."""
+    if postgres is None:
+        assert settings.database_url is not None  # noqa: S101 - `_database` started one otherwise
         database = settings.database_url.get_secret_value()
-        _check_database(database)
-    else:
-        postgres = EmbeddedPostgres(data_dir / "postgres", sockets / "postgres", service_account())
-        postgres.prepare()
-        supervisor.start(
-            Child(
-                "postgres",
-                postgres.command(),
-                logs / "postgres.log",
-                ready=postgres.ready,
-                stop_signal=signal.SIGINT,
-                serves_others=True,
-            )
-        )
-        database = postgres.url()
+        upgrade(database)
+        return database
+    upgrade(postgres.url())
+    grant(postgres.url(), APPLICATION)
+    return postgres.url(role=APPLICATION)
+
+
+def _audit(database: str, kind: AuditEventKind) -> None:
+    """Start and end belong into the trail; a database that is away keeps the service from neither."""
+    engine = connect(database)
+    try:
+        with transaction(engine) as session:
+            record(session, system("facialis up"), kind)
+    except DatabaseUnavailableError as error:
+        log.warning("audit.not_recorded", kind=kind.value, code=error.code)
+    finally:
+        engine.dispose()
+
+
+def _broker(settings: Settings, data_dir: Path, sockets: Path, supervisor: Supervisor) -> str:
+    """The address of the broker; where none is configured it is started."""
     if settings.broker_url is not None:
-        broker = settings.broker_url.get_secret_value()
-    else:
-        server = EmbeddedRedis(sockets / "redis", service_account())
-        server.prepare()
-        supervisor.start(
-            Child("redis", server.command(), logs / "redis.log", ready=server.ready, serves_others=True)
+        return settings.broker_url.get_secret_value()
+    server = EmbeddedRedis(sockets / "redis", service_account())
+    server.prepare()
+    supervisor.start(
+        Child(
+            "redis",
+            server.command(),
+            data_dir / "logs" / "redis.log",
+            ready=server.ready,
+            serves_others=True,
         )
-        broker = server.url()
-    return database, broker
+    )
+    return server.url()
 
 
 def _processes(settings: Settings, logs: Path, environment: dict[str, str]) -> list[Child]:

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
+from migrations.rights import grant
 from migrations.upgrade import upgrade
 from service.database import connect
 from service.embedded.account import service_account
-from service.embedded.postgres import EmbeddedPostgres
+from service.embedded.postgres import APPLICATION, EmbeddedPostgres
 from service.records.models import Base
 
 
@@ -43,18 +44,29 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def database_url(postgres_server: EmbeddedPostgres) -> str:
-    """The address of a migrated database."""
+    """The address of a migrated database, as the service's own role has it."""
     upgrade(postgres_server.url())
-    return postgres_server.url()
+    grant(postgres_server.url(), APPLICATION)
+    return postgres_server.url(role=APPLICATION)
+
+
+@pytest.fixture(scope="session")
+def superuser(postgres_server: EmbeddedPostgres, database_url: str) -> Iterator[Engine]:
+    """A connection to the migrated database for what the service itself may not do."""
+    engine = connect(postgres_server.url())
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """A connection to the migrated database, all tables empty."""
-    engine = connect(database_url)
+def engine(superuser: Engine, database_url: str) -> Iterator[Engine]:
+    """A connection of the service's own role to the migrated database, all tables empty."""
     tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-    with engine.begin() as connection:
+    with superuser.begin() as connection:
+        # The audit trail refuses to be emptied: only a superuser can pass its trigger, and so.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+    engine = connect(database_url)
     yield engine
     engine.dispose()
 

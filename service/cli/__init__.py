@@ -7,6 +7,7 @@ from rich.console import Console
 
 from grading.errors import FacialisError
 from service.cli import (
+    auditing,
     checking,
     demo,
     evaluate,
@@ -38,6 +39,7 @@ for group in (
     weights,
     patients,
     records,
+    auditing,
     checking,
 ):
     group.register(app)

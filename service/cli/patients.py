@@ -13,7 +13,10 @@ from rich.table import Table as Shown
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
+from service.cli.operating import operator
 from service.cli.session import records
+from service.records import audit
+from service.records.audit_events import AuditEventKind
 from service.records.changes import content
 from service.records.events import add_event, delete_event
 from service.records.importing import EVENTS, PATIENTS, SURGERIES, Outcome, Table, import_rows
@@ -111,7 +114,16 @@ def add(
 ) -> None:
     """Record a surgery; the patient's recordings are placed around it at once."""
     with records() as session:
-        add_surgery(session, patient, issuer, date.date(), procedure, side, surgeon=surgeon, note=note)
+        surgery = add_surgery(
+            session, patient, issuer, date.date(), procedure, side, surgeon=surgeon, note=note
+        )
+        audit.record(
+            session,
+            operator(),
+            AuditEventKind.SURGERY_ADDED,
+            patient=surgery.patient_key,
+            surgery=surgery.id,
+        )
 
 
 def list_surgeries(patient: Who, issuer: Issuer = "", as_json: AsJson = False) -> None:

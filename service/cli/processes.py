@@ -108,13 +108,21 @@ def web() -> None:
     serve(connect(database_url(settings)), storage, settings.web.host, settings.web.port)
 
 
-def upgrade_database() -> None:
-    """Bring the database to the newest revision."""
+def upgrade_database(
+    application_role: Annotated[
+        str | None,
+        typer.Option(help="An existing database role to give the rights that the service's processes need."),
+    ] = None,
+) -> None:
+    """Bring the database to the newest revision, as the owner of its tables."""
     settings = _start("db")
+    from migrations.rights import grant
     from migrations.upgrade import upgrade
     from service.running import database_url
 
     upgrade(database_url(settings))
+    if application_role is not None:
+        grant(database_url(settings), application_role)
 
 
 def _start(process: str) -> Settings:

@@ -10,9 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
+from service.cli.operating import operator
 from service.cli.session import records
 from service.intake import close_series, pose_rules
-from service.records import flow
+from service.records import audit, flow
+from service.records.audit_events import AuditEventKind
 from service.records.models import Recording, RecordingState
 from service.settings import load_settings
 
@@ -71,6 +73,7 @@ def retry(
         for number in recording:
             row = _held(session, number, RecordingState.NEEDS_ATTENTION, "there is nothing to try again")
             flow.retry(session, row)
+            _audit_change(session, row, "retry")
 
 
 def close(
@@ -82,6 +85,18 @@ def close(
         for number in recording:
             row = _held(session, number, RecordingState.RECEIVING, "its series has ended already")
             close_series(session, row, rules)
+            _audit_change(session, row, "close")
+
+
+def _audit_change(session: Session, recording: Recording, change: str) -> None:
+    audit.record(
+        session,
+        operator(),
+        AuditEventKind.RECORDING_CHANGED,
+        patient=recording.patient_key,
+        recording=recording.id,
+        change=change,
+    )
 
 
 def _held(session: Session, number: int, state: RecordingState, otherwise: str) -> Recording:

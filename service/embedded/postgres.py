@@ -12,6 +12,9 @@ from service.embedded.account import NOT_INSTALLED, Account, EmbeddedServerError
 
 DATABASE = "facialis"
 SUPERUSER = "postgres"
+"""Owns the tables and migrates them."""
+APPLICATION = "facialis_service"
+"""The role of the service's processes: it can neither change tables nor alter the audit trail."""
 
 
 class EmbeddedPostgres:
@@ -62,12 +65,12 @@ class EmbeddedPostgres:
         ]  # fmt: skip
         return self.account.command(server, die_with="INT", folder=self.files)
 
-    def url(self, database: str = DATABASE) -> str:
-        """The address of a database, for psycopg and SQLAlchemy."""
-        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self.sockets), safe='')}"
+    def url(self, database: str = DATABASE, role: str = SUPERUSER) -> str:
+        """The address of a database for a role, for psycopg and SQLAlchemy."""
+        return f"postgresql://{role}@/{database}?host={quote(str(self.sockets), safe='')}"
 
     def ready(self) -> bool:
-        """Whether the server answers; the first time it does, the database is made."""
+        """Whether the server answers; the first time it does, database and role are made."""
         try:
             with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=2) as connection:
                 known = connection.execute(
@@ -75,6 +78,11 @@ class EmbeddedPostgres:
                 ).fetchone()
                 if known is None:
                     connection.execute(f'CREATE DATABASE "{DATABASE}"')
+                known = connection.execute(
+                    "SELECT 1 FROM pg_roles WHERE rolname = %s", [APPLICATION]
+                ).fetchone()
+                if known is None:
+                    connection.execute(f'CREATE ROLE "{APPLICATION}" LOGIN')
         except psycopg.OperationalError:
             return False
         return True

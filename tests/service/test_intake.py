@@ -329,7 +329,7 @@ def test_first_store_after_the_database_came_back_succeeds(
                 session.execute(
                     text(
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                        "WHERE pid <> pg_backend_pid() AND usename = current_user"
                     )
                 )
         assert intake.store(received(dataset, storage.root / "spool")) is Stored.NEW

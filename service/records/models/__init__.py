@@ -1,6 +1,7 @@
 """The tables. Constraints here hold what must never be wrong; the words are those of the design."""
 
 from service.records.models.annotations import Annotation, AnnotationScore, Rater
+from service.records.models.audit import ActorKind, AuditEvent
 from service.records.models.base import Base, DeliveryState, Leased, RecordingState
 from service.records.models.documents import Delivery, Report
 from service.records.models.gradings import Bundle, Grading, ItemScore, SubScoreRow, WithInterval
@@ -23,8 +24,10 @@ from service.records.models.recordings import (
 )
 
 __all__ = [
+    "ActorKind",
     "Annotation",
     "AnnotationScore",
+    "AuditEvent",
     "Base",
     "Bundle",
     "Change",
