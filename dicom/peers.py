@@ -62,6 +62,26 @@ class Peer:
         return f"{self.ae_title}@{self.host}:{self.port}"
 
 
+_UNTRUSTED = {9: "is not valid yet", 10: "has expired", 62: "is for another host"}
+"""What OpenSSL finds at fault with a certificate, by its X509_V_ERR codes."""
+
+
+def unreachable(peer: str, error: BaseException) -> PeerUnavailableError:
+    """Why a connection does not come about, from the error or those behind it; ``peer`` is its address."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        inner = next((part for part in cause.args if isinstance(part, BaseException)), None)
+        cause = (
+            getattr(cause, "reason", None) if isinstance(getattr(cause, "reason", None), Exception) else inner
+        )
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        found = _UNTRUSTED.get(cause.verify_code, f"is not to be trusted ({cause.verify_message})")
+        return PeerUnavailableError(f"The certificate of {peer} {found}: renew it there, or correct our TLS.")
+    if cause is not None:
+        return PeerUnavailableError(f"TLS with {peer} does not come about: correct it there or here.")
+    return PeerUnavailableError(f"{peer} cannot be reached: see that it runs, try again later.")
+
+
 @contextmanager
 def association(
     peer: Peer,

@@ -11,7 +11,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from dicom.peers import PeerUnavailableError, RejectedError
+from dicom.peers import PeerUnavailableError, RejectedError, unreachable
 from dicom.sending import SendOutcome
 from dicom.statuses import SUCCESS, is_transient, words
 from dicom.tls import ClientTls
@@ -75,7 +75,7 @@ def check(peer: WebPeer, timeout: float = 10.0) -> None:
 def explain(error: requests.RequestException, peer: WebPeer) -> PeerUnavailableError | RejectedError:
     """What a failed request means for the caller."""
     if error.response is None:
-        return PeerUnavailableError(f"{peer} cannot be reached: see that it runs, try again later.")
+        return unreachable(str(peer), error)
     status = error.response.status_code
     if status >= 500 or status in _LATER:
         return PeerUnavailableError(f"{peer} answered HTTP {status}: try again later.")

@@ -90,6 +90,7 @@ def gather_source(
                 recording.study_uid,
             )
             for report in earlier_reports(session, grading)
+            if report.kind in SOP_CLASSES
         },
     )
 

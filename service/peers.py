@@ -8,13 +8,14 @@ from service.peer_settings import DicomAddress, PeerTls, WebAddress
 
 def dicom_peer(address: DicomAddress) -> Peer:
     """A DICOM application."""
-    return Peer(address.ae_title, address.host, address.port, _tls(address.tls))
+    return Peer(address.ae_title, address.host, address.port, client_tls(address.tls))
 
 
 def web_peer(address: WebAddress) -> WebPeer:
     """A DICOMweb server."""
-    return WebPeer(address.url, address.user, address.password.get_secret_value(), _tls(address.tls))
+    return WebPeer(address.url, address.user, address.password.get_secret_value(), client_tls(address.tls))
 
 
-def _tls(tls: PeerTls | None) -> ClientTls | None:
+def client_tls(tls: PeerTls | None) -> ClientTls | None:
+    """The files of TLS, None where it is not spoken."""
     return None if tls is None else ClientTls(tls.authorities, tls.certificate, tls.key)

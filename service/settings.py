@@ -26,7 +26,7 @@ from pydantic_settings import (
 from grading.errors import PermanentError
 from grading.gates import LIMITS, SENTENCES, Severity
 from grading.protocols import PROTOCOLS
-from service.peer_settings import AeTitle, AnyDestination, AnyPeer, AnySource, Port, Section
+from service.peer_settings import PEER_KINDS, AeTitle, AnyDestination, AnyPeer, AnySource, Port, Section
 
 
 class SettingError(PermanentError):
@@ -179,6 +179,10 @@ class WorkerSettings(Section):
     """Wait before the second attempt; it doubles with each further one, up to an hour."""
     reconcile_seconds: float = Field(default=10, gt=0)
     requeue_seconds: float = Field(default=3600, gt=0)
+    breaker_failures: int = Field(default=3, ge=1)
+    """After so many failures in a row a destination is left alone for a while."""
+    breaker_seconds: float = Field(default=30, gt=0)
+    """How long at first; twice as long after each trial that fails, up to an hour."""
 
 
 class Settings(BaseSettings):
@@ -283,7 +287,7 @@ def load_settings() -> Settings:
 def _explain(detail: object) -> str:
     assert isinstance(detail, dict)  # noqa: S101 - narrows pydantic's ErrorDetails for the type checker
     # A kind of destination stands in pydantic's path, but in no setting's name.
-    place = [str(part) for part in detail["loc"] if part not in ("dicom", "dicomweb")]
+    place = [str(part) for part in detail["loc"] if part not in PEER_KINDS]
     variable = "FACIALIS_" + "__".join(place).upper()
     message = detail["msg"].removeprefix("Value error, ")
     value = detail["input"]

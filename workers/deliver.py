@@ -1,30 +1,34 @@
 """Sending documents to one destination, and noting what the peer said of each.
 
 Whoever sends one document takes along the others that are due at the same destination, so that a PACS that
-was away gets all of them over one association.
+was away gets all of them over one association. A destination that could not be reached several times in a row
+is left alone for a while (`service.records.circuits`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
+import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import selectinload
 
 from dicom.commitment import CommitmentReport, request_commitment
-from dicom.sending import SendOutcome, read_item, send_objects
+from dicom.sending import read_item
 from dicom.uids import derived_uid
-from dicom.web import store_objects
 from grading.errors import FacialisError, PermanentError, TransientError
 from service.commitments import COMMITTED, refusal
 from service.database import transaction
+from service.delivery.outcomes import Outcome, Outcomes, Parcel
+from service.delivery.sending import send_parcels
 from service.peer_settings import AnyDestination, Destination
-from service.peers import dicom_peer, web_peer
-from service.records import leases
-from service.records.flow import companions, settle_deliveries
+from service.peers import dicom_peer
+from service.records import circuits, leases, outbox
+from service.records.circuits import Passage
+from service.records.flow import settle_deliveries
 from service.records.leases import Lease, cleared, confirm
 from service.records.models import Delivery, DeliveryState
 from workers.context import Context
+
+log = structlog.get_logger()
 
 COMMITMENT_SECONDS = 900.0
 """How long a commitment is waited for before the document is sent again."""
@@ -50,23 +54,38 @@ class UncommittedError(TransientError):
     code = "delivery.uncommitted"
 
 
-@dataclass(frozen=True)
-class _Parcel:
-    destination: str
-    uid: str
-    file: Path
+class FaultFoundError(TransientError):
+    """The destination answered a document with an error that may pass; it is sent a few times again."""
+
+    code = "delivery.fault_found"
 
 
 def take_batch(context: Context, delivery_id: int) -> list[Lease]:
-    """Lease a delivery that is due, and further ones to the same destination; none if it is not due."""
+    """Lease a delivery that is due, and further ones to the same destination.
+
+    None if it is not due or not its turn, or if the destination is left alone for now; one alone as a trial
+    of a destination that had been left alone.
+    """
     seconds = context.settings.workers.lease_seconds
     with transaction(context.engine) as session:
+        destination = session.scalar(
+            select(Delivery.destination)
+            .where(Delivery.id == delivery_id, outbox.due())
+            .with_for_update(skip_locked=True)
+        )
+        if destination is None:
+            return []
+        passage = circuits.ask_passage(session, destination, seconds)
+        if passage is Passage.SHUT:
+            # In no queue any more, so that it is found once the destination may be tried again.
+            session.execute(update(Delivery).where(Delivery.id == delivery_id).values(enqueued_at=None))
+            return []
         first = leases.take(session, Delivery, delivery_id, DeliveryState.PENDING, seconds)
-        if first is None or first.crashes:
+        if first is None or first.crashes or passage is Passage.TRIAL:
             return [first] if first else []
         others = [
             leases.take(session, Delivery, other, DeliveryState.PENDING, seconds)
-            for other in companions(session, delivery_id, BATCH - 1)
+            for other in outbox.companions(session, delivery_id, BATCH - 1)
         ]
     return [first, *(lease for lease in others if lease is not None)]
 
@@ -76,7 +95,8 @@ def deliver(context: Context, batch: Sequence[Lease]) -> dict[int, FacialisError
 
     A delivery that succeeded moves on, and so does its recording after its last one. The same document may
     reach the destination twice when a worker dies between its answer and the commit: it is then the same
-    object with the same UID, which a PACS keeps once.
+    object with the same UID, the same message with the same control id, or a transaction that makes nothing
+    new, so that a peer keeps it once.
 
     Raises:
         FacialisError: nothing could be sent to the destination, with its own words.
@@ -85,15 +105,20 @@ def deliver(context: Context, batch: Sequence[Lease]) -> dict[int, FacialisError
         rows = session.scalars(
             select(Delivery)
             .where(Delivery.id.in_([lease.row_id for lease in batch]))
+            .order_by(Delivery.id)
             .options(selectinload(Delivery.report))
-        )
+        ).all()
         parcels = {
-            row.id: _Parcel(
-                row.destination, row.report.sop_instance_uid, context.storage.path(row.report.object_key)
+            row.id: Parcel(
+                row.report.kind,
+                row.report.sop_instance_uid,
+                context.storage.path(row.report.object_key),
+                context.storage.path(row.report.document_key),
+                row.retries,
             )
             for row in rows
         }
-    (name,) = {parcel.destination for parcel in parcels.values()}
+    (name,) = {row.destination for row in rows}
     destination = _find(context.settings.destinations, name)
     outcomes = _send(context, destination, parcels)
     if not (isinstance(destination, Destination) and destination.commitment):
@@ -132,20 +157,39 @@ def note_answer(context: Context, lease: Lease, answer: str) -> None:
         session.execute(update(Delivery).where(held).values(answer=answer))
 
 
-def _send(
-    context: Context, destination: AnyDestination, parcels: Mapping[int, _Parcel]
-) -> dict[int, SendOutcome]:
-    files = [parcel.file for parcel in parcels.values()]
-    if isinstance(destination, Destination):
-        peer = dicom_peer(destination)
-        outcomes = send_objects(files, peer, calling_ae=context.settings.receiver.ae_title)
+def _send(context: Context, destination: AnyDestination, parcels: Mapping[int, Parcel]) -> Outcomes:
+    """Send, and note whether the destination was there.
+
+    Raises:
+        FacialisError: nothing could be sent.
+    """
+    try:
+        outcomes = send_parcels(parcels, destination, context.storage, context.settings.receiver.ae_title)
+    except TransientError as error:
+        _note_failure(context, destination.name, str(error))
+        raise
+    if any(outcome.reached for outcome in outcomes.values()):
+        with transaction(context.engine) as session:
+            closed = circuits.note_reached(session, destination.name)
+        if closed:
+            log.info("destination.back", destination=destination.name)
     else:
-        outcomes = store_objects(files, web_peer(destination))
-    return dict(zip(parcels, outcomes, strict=True))
+        _note_failure(context, destination.name, next(iter(outcomes.values())).words)
+    return outcomes
+
+
+def _note_failure(context: Context, destination: str, answer: str) -> None:
+    settings = context.settings.workers
+    with transaction(context.engine) as session:
+        shut = circuits.note_failure(
+            session, destination, answer, settings.breaker_failures, settings.breaker_seconds
+        )
+    if shut:
+        log.warning("destination.left_alone", destination=destination)
 
 
 def _commit(
-    context: Context, destination: Destination, stored: Sequence[Lease], parcels: Mapping[int, _Parcel]
+    context: Context, destination: Destination, stored: Sequence[Lease], parcels: Mapping[int, Parcel]
 ) -> CommitmentReport | None:
     """Ask the destination to keep what it stored; its report, if that comes at once."""
     request = derived_uid("commitment", *(lease.owner for lease in stored))
@@ -154,7 +198,7 @@ def _commit(
         for lease in stored:
             held = (Delivery.id == lease.row_id) & (Delivery.lease_owner == lease.owner)
             session.execute(update(Delivery).where(held).values(transaction_uid=request))
-    items = [read_item(parcels[lease.row_id].file) for lease in stored]
+    items = [read_item(parcels[lease.row_id].content) for lease in stored]
     return request_commitment(
         [(item.sop_class_uid, item.sop_instance_uid) for item in items if item is not None],
         dicom_peer(destination),
@@ -164,7 +208,7 @@ def _commit(
 
 
 def _committed(
-    context: Context, lease: Lease, parcel: _Parcel, report: CommitmentReport | None
+    context: Context, lease: Lease, parcel: Parcel, report: CommitmentReport | None
 ) -> FacialisError | None:
     """Store that a document is kept for good, or say that this is not known or not so."""
     if report is None:
@@ -174,8 +218,10 @@ def _committed(
     return NotTakenError(refusal(report.failed.get(parcel.uid, 0)))
 
 
-def _failure(outcome: SendOutcome) -> FacialisError:
-    return (NotTakenError if outcome.transient else RefusedError)(outcome.words)
+def _failure(outcome: Outcome) -> FacialisError:
+    if not outcome.transient:
+        return RefusedError(outcome.words)
+    return (FaultFoundError if outcome.limited else NotTakenError)(outcome.words)
 
 
 def _ended(context: Context, lease: Lease, answer: str) -> FacialisError | None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from service.database import DatabaseUnavailableError, transaction
 from service.intake import close_series, pose_rules
-from service.records import flow
+from service.records import flow, outbox
 from service.records.flow import Stage
 from service.records.models import Delivery, Recording
 from workers.app import wake
@@ -61,7 +61,7 @@ def _enqueue(context: Context, stage: Stage) -> None:
     model = Delivery if stage is Stage.DELIVER else Recording
     with transaction(context.engine) as session:
         if stage is Stage.DELIVER:
-            waiting = flow.waiting_deliveries(session, requeue)
+            waiting = outbox.waiting_deliveries(session, requeue)
         else:
             waiting = flow.waiting_recordings(session, stage, requeue)
     sent = [row_id for row_id in waiting if wake(stage, row_id)]

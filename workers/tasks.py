@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from grading.errors import FacialisError, PermanentError, TransientError
 from service.database import transaction
-from service.records import flow, leases
+from service.records import flow, leases, outbox
 from service.records.flow import Stage
 from service.records.leases import Lease, LeaseLostError
 from service.records.models import Delivery, DeliveryState, Grading, Recording, Report
@@ -20,6 +20,7 @@ from workers.app import wake
 from workers.context import Context, context
 from workers.deliver import (
     COMMITMENT_SECONDS,
+    FaultFoundError,
     RefusedError,
     UncommittedError,
     deliver,
@@ -93,6 +94,10 @@ def deliver_report(delivery_id: int) -> None:
         return
     for lease in batch:
         _conclude(held, lease, outcomes[lease.row_id])
+    with transaction(held.engine) as session:
+        followers = outbox.followers(session, [lease.row_id for lease in batch])
+    for follower in followers:
+        wake(Stage.DELIVER, follower)
 
 
 @shared_task(name="facialis.reconcile")
@@ -149,15 +154,22 @@ def _conclude(held: Context, lease: Lease, error: FacialisError | None) -> None:
             log.info("delivery.done")
         elif isinstance(error, LeaseLostError):
             log.info("delivery.lease_lost")
+        elif isinstance(error, FaultFoundError) and lease.attempts + 1 >= held.settings.workers.max_attempts:
+            log.warning("delivery.refused", code=error.code)
+            _give_up(held, lease, str(error))
         elif isinstance(error, TransientError):
             seconds = COMMITMENT_SECONDS if isinstance(error, UncommittedError) else None
             _wait(held, lease, error.code, str(error), first_wait=seconds)
         else:
             log.warning("delivery.refused", code=error.code)
-            try:
-                give_up(held, lease, str(error))
-            except LeaseLostError:
-                log.info("delivery.lease_lost")
+            _give_up(held, lease, str(error))
+
+
+def _give_up(held: Context, lease: Lease, answer: str) -> None:
+    try:
+        give_up(held, lease, answer)
+    except LeaseLostError:
+        log.info("delivery.lease_lost")
 
 
 def _wait(

@@ -9,6 +9,7 @@ from grading.errors import FacialisError
 from service.cli import (
     auditing,
     checking,
+    deliveries,
     demo,
     evaluate,
     fetching,
@@ -40,6 +41,7 @@ for group in (
     patients,
     records,
     auditing,
+    deliveries,
     checking,
 ):
     group.register(app)

@@ -10,7 +10,13 @@ import typer
 from rich.console import Console
 
 from grading.errors import FacialisError, PermanentError
-from service.peer_settings import AnyPeer, DicomAddress
+from service.peer_settings import (
+    AnyPeer,
+    DicomAddress,
+    FhirDestination,
+    FolderDestination,
+    Hl7Destination,
+)
 from service.settings import Settings, load_settings
 
 
@@ -34,6 +40,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scr
         "disk": _disk,
         "bundle": _bundle,
         "device": _device,
+        "outbox": _outbox,
     }
     for destination in settings.destinations:
         checks[f"destination {destination.name}"] = partial(_peer, destination)
@@ -110,11 +117,39 @@ def _device(_settings: Settings) -> str:
     )
 
 
+def _outbox(settings: Settings) -> str:
+    from service.database import connect, transaction
+    from service.records.circuits import open_circuits
+    from service.records.models import DeliveryState
+    from service.records.outbox import deliveries_by_state
+    from service.running import database_url
+
+    with transaction(connect(database_url(settings))) as session:
+        counts, shut = deliveries_by_state(session), open_circuits(session)
+    faults = [
+        f"{name} is left alone until {row.open_until:%H:%M:%S} after {row.failures} failures: {row.answer}"
+        for name, row in sorted(shut.items())
+    ]
+    faults += [
+        f"{count} deliveries to {name} failed; see 'facialis deliveries list --state failed'"
+        for (name, state), count in sorted(counts.items())
+        if state is DeliveryState.FAILED
+    ]
+    if faults:
+        raise CheckError("; ".join(faults))
+    waiting = sum(count for (_, state), count in counts.items() if state is DeliveryState.PENDING)
+    unsigned = sum(count for (_, state), count in counts.items() if state is DeliveryState.WAITING)
+    return f"{waiting} deliveries under way, {unsigned} wait for sign-off"
+
+
 def _peer(address: AnyPeer, settings: Settings) -> str:
     from dicom.sending import echo
     from dicom.web import check as check_web
+    from service.delivery.sending import check_destination
     from service.peers import dicom_peer, web_peer
 
+    if isinstance(address, Hl7Destination | FhirDestination | FolderDestination):
+        return check_destination(address)
     if isinstance(address, DicomAddress):
         echo(dicom_peer(address), calling_ae=settings.receiver.ae_title)
         return "answers C-ECHO"

@@ -109,7 +109,7 @@ def retry(session: Session, recording: Recording) -> None:
     session.execute(
         update(Delivery)
         .where(_of_current_grading(recording.id), Delivery.state == DeliveryState.FAILED)
-        .values(**cleared(Delivery), state=DeliveryState.PENDING)
+        .values(**cleared(Delivery), state=DeliveryState.PENDING, retries=Delivery.retries + 1)
     )
 
 
@@ -135,7 +135,8 @@ def ended_series(quiet_seconds: float) -> ColumnElement[bool]:
     return (Recording.state == RecordingState.RECEIVING) & (since >= quiet_seconds)
 
 
-def _unqueued(model: type[Recording] | type[Delivery], after_seconds: float) -> ColumnElement[bool]:
+def unqueued(model: type[Recording] | type[Delivery], after_seconds: float) -> ColumnElement[bool]:
+    """Condition: no message of the last ``after_seconds`` names the row."""
     waiting = func.extract("epoch", func.clock_timestamp() - model.enqueued_at)
     return or_(model.enqueued_at.is_(None), waiting >= after_seconds)
 
@@ -146,41 +147,9 @@ def waiting_recordings(
     """Ids of recordings that are due for ``stage`` and that no message of ``requeue_seconds`` names."""
     query = (
         select(Recording.id)
-        .where(Recording.state == MOVES[stage].takes, free(Recording), _unqueued(Recording, requeue_seconds))
+        .where(Recording.state == MOVES[stage].takes, free(Recording), unqueued(Recording, requeue_seconds))
         .order_by(Recording.state_changed_at)
         .limit(limit)
-    )
-    return list(session.scalars(query))
-
-
-def waiting_deliveries(session: Session, requeue_seconds: float, limit: int = 1000) -> list[int]:
-    """Ids of deliveries that are due and that no message of ``requeue_seconds`` names."""
-    query = (
-        select(Delivery.id)
-        .where(Delivery.state == DeliveryState.PENDING, free(Delivery), _unqueued(Delivery, requeue_seconds))
-        .order_by(Delivery.id)
-        .limit(limit)
-    )
-    return list(session.scalars(query))
-
-
-def companions(session: Session, delivery_id: int, limit: int) -> list[int]:
-    """Ids of further deliveries that are due at the same destination, the oldest first."""
-    destination = select(Delivery.destination).where(Delivery.id == delivery_id).scalar_subquery()
-    query = (
-        select(Delivery.id)
-        .where(
-            Delivery.state == DeliveryState.PENDING,
-            free(Delivery),
-            Delivery.destination == destination,
-            Delivery.id != delivery_id,
-            # What a worker died of is not taken along, or it would count against the others.
-            Delivery.crashes == 0,
-            Delivery.lease_owner.is_(None),
-        )
-        .order_by(Delivery.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
     )
     return list(session.scalars(query))
 
@@ -217,3 +186,6 @@ def settle_deliveries(session: Session, grading_id: int) -> None:
         hold(recording, DELIVERY_FAILED, f"The report was refused. {reasons}")
     elif deliveries and all(delivery.state == DeliveryState.DELIVERED for delivery in deliveries):
         move(recording, RecordingState.DELIVERED)
+    elif recording.state == RecordingState.NEEDS_ATTENTION:
+        # What had failed is tried again.
+        move(recording, RecordingState.REPORTED)

@@ -20,11 +20,12 @@ STATES = {
     RecordingState.NEEDS_ATTENTION: "needs attention",
 }
 DELIVERIES = {
+    DeliveryState.WAITING: "waits for sign-off",
     DeliveryState.PENDING: "waiting",
     DeliveryState.DELIVERED: "delivered",
     DeliveryState.FAILED: "failed",
 }
-DOCUMENTS = {"pdf": "PDF", "sr": "structured report"}
+DOCUMENTS = {"pdf": "PDF", "sr": "structured report", "oru": "HL7 message", "fhir": "FHIR transaction"}
 _SIDES = {"L": "left side", "R": "right side", "B": "both sides"}
 _SEXES = {"M": "male", "F": "female", "O": "other"}
 

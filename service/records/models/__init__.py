@@ -3,7 +3,7 @@
 from service.records.models.annotations import Annotation, AnnotationScore, Rater
 from service.records.models.audit import ActorKind, AuditEvent
 from service.records.models.base import Base, DeliveryState, Leased, RecordingState
-from service.records.models.documents import Delivery, Report
+from service.records.models.documents import Circuit, Delivery, Report
 from service.records.models.gradings import Bundle, Grading, ItemScore, SubScoreRow, WithInterval
 from service.records.models.patients import (
     Change,
@@ -31,6 +31,7 @@ __all__ = [
     "Base",
     "Bundle",
     "Change",
+    "Circuit",
     "Delivery",
     "DeliveryState",
     "Event",

@@ -24,6 +24,8 @@ class RecordingState(enum.StrEnum):
 class DeliveryState(enum.StrEnum):
     """Where one document is on its way to one destination."""
 
+    WAITING = "waiting"
+    """For the report to be signed off."""
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"

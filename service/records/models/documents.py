@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import ForeignKey, Identity, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Identity, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.records.models.base import Base, DeliveryState, Leased
@@ -10,7 +10,10 @@ from service.records.models.gradings import Grading
 
 
 class Report(Base):
-    """A document made of one grading: its ``kind`` is `pdf` or `sr` (structured report)."""
+    """A document made of one grading.
+
+    Its ``kind`` is `pdf`, `sr` (structured report), or that of a message: `oru` (HL7 v2) or `fhir`.
+    """
 
     __tablename__ = "report"
     __table_args__ = (UniqueConstraint("grading_key", "kind"),)
@@ -20,9 +23,9 @@ class Report(Base):
     kind: Mapped[str] = mapped_column(String(16))
     sop_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
     document_key: Mapped[str] = mapped_column(String(200))
-    """The file that people read, in the storage: the PDF; of another kind the DICOM object itself."""
+    """The file that people read, in the storage: the PDF; of another kind that of ``object_key``."""
     object_key: Mapped[str] = mapped_column(String(200))
-    """The DICOM object that is delivered, in the storage."""
+    """What is delivered, in the storage: a DICOM object; of a message the result that it is made from."""
     created_at: Mapped[dt.datetime]
 
     grading: Mapped[Grading] = relationship(back_populates="reports")
@@ -33,7 +36,16 @@ class Delivery(Leased, Base):
     """One document to one destination."""
 
     __tablename__ = "delivery"
-    __table_args__ = (UniqueConstraint("report_key", "destination"),)
+    __table_args__ = (
+        UniqueConstraint("report_key", "destination"),
+        Index(
+            "ix_delivery_order",
+            "destination",
+            "order_key",
+            "id",
+            postgresql_where=text("state = 'pending' AND order_key IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     report_key: Mapped[int] = mapped_column(ForeignKey("report.id"))
@@ -43,7 +55,28 @@ class Delivery(Leased, Base):
     """The peer's last answer, in words."""
     transaction_uid: Mapped[str | None] = mapped_column(String(64), index=True)
     """Of the request to commit the document, while its answer is waited for."""
+    order_key: Mapped[int | None]
+    """Deliveries to one destination with the same key go one after the other: the patient, else None."""
+    retries: Mapped[int] = mapped_column(server_default="0")
+    """How often a person let it be tried again after it had failed; each time it is a new message."""
     created_at: Mapped[dt.datetime]
     delivered_at: Mapped[dt.datetime | None]
 
     report: Mapped[Report] = relationship(back_populates="deliveries")
+
+
+class Circuit(Base):
+    """What is known of a destination's health: after failures in a row it is left alone for a while."""
+
+    __tablename__ = "circuit"
+
+    destination: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int] = mapped_column(server_default="0")
+    """In a row, each of a whole attempt to reach it."""
+    open_until: Mapped[dt.datetime | None]
+    """Nothing is sent before; then one delivery alone is, as a trial. None: all is well."""
+    trial_until: Mapped[dt.datetime | None]
+    """Until when the worker with the trial is waited for."""
+    answer: Mapped[str | None]
+    """What the last failure was, in words."""
+    changed_at: Mapped[dt.datetime]

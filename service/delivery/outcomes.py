@@ -1,0 +1,45 @@
+"""What is sent, and what became of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One document for one destination.
+
+    ``content`` is the file that is delivered: a DICOM object, or the result that a message is made from;
+    ``document`` the file that people read. ``retries`` counts how often a person let a failed delivery be
+    tried again.
+    """
+
+    kind: str
+    uid: str
+    content: Path
+    document: Path
+    retries: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one document, in words that are the peer's own where it gave any.
+
+    ``transient``: sending it again later may help. ``answered``: of a transient failure, that the peer was
+    there. ``limited``: that it found fault with this document, which is sent a few times more only.
+    """
+
+    ok: bool
+    words: str
+    transient: bool = False
+    answered: bool = False
+    limited: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Whether the destination was there."""
+        return self.ok or self.answered or not self.transient
+
+
+Outcomes = Mapping[int, Outcome]
+"""By the delivery's row."""

@@ -1,0 +1,301 @@
+"""The outbox over real receivers: order, breaker, dead letters, sign-off, folders and HL7."""
+
+import datetime as dt
+import ssl
+import subprocess
+from pathlib import Path
+
+import hl7
+import pytest
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import Session
+
+from service.hl7.oru import control_id
+from service.peer_settings import FolderDestination, Hl7Destination
+from service.records import flow, outbox
+from service.records.circuits import open_circuits
+from service.records.models import Circuit, Delivery, DeliveryState, Recording, RecordingState
+from service.settings import Settings, WorkerSettings
+from service.storage import FolderStorage
+from tests.interop.conftest import program
+from tests.service.mllp_receiver import Answer, accept, received, receiving
+from tests.workers.parcels import fill, row, states
+from workers import tasks
+from workers.context import Context
+
+PENDING, DELIVERED, FAILED = DeliveryState.PENDING, DeliveryState.DELIVERED, DeliveryState.FAILED
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path / "files")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "received"
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The deliveries that the workers are told of; nothing else happens with them."""
+    woken: list[int] = []
+    monkeypatch.setattr(tasks, "wake", lambda _, row_id: woken.append(row_id))
+    return woken
+
+
+def use(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, *destinations: object
+) -> Context:
+    workers = WorkerSettings(breaker_failures=2, breaker_seconds=60, max_attempts=3)
+    settings = Settings(destinations=destinations, workers=workers)  # type: ignore[arg-type]
+    held = Context(settings, engine, storage)
+    monkeypatch.setattr(tasks, "context", lambda: held)
+    return held
+
+
+def ehr(port: int, **options: object) -> Hl7Destination:
+    return Hl7Destination.model_validate(
+        {"kind": "hl7", "name": "EHR", "host": "127.0.0.1", "port": port, "answer_seconds": 2, **options}
+    )
+
+
+def set_all(engine: Engine, **values: object) -> None:
+    with Session(engine) as session, session.begin():
+        session.execute(update(Delivery).values(**values))
+
+
+def due(engine: Engine) -> list[int]:
+    with Session(engine) as session:
+        return outbox.waiting_deliveries(session, 0)
+
+
+def refuse(code: str, words: str) -> Answer:
+    def answer(message: hl7.Message) -> bytes:
+        return str(message.create_ack(code)).rstrip("\r").encode() + f"|{words}\r".encode()
+
+    return answer
+
+
+def test_a_patients_messages_go_one_by_one_and_others_do_not_wait(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int]
+) -> None:
+    numbers = fill(engine, storage, "EHR", "oru", 5, patients=2, ordered=True)
+    assert due(engine) == numbers[:2]
+    with receiving(log) as port:
+        use(engine, storage, monkeypatch, ehr(port))
+        tasks.deliver_report(numbers[2])
+        assert received(log) == []
+        tasks.deliver_report(numbers[0])
+        assert states(engine) == [DELIVERED, DELIVERED, PENDING, PENDING, PENDING]
+        assert sorted(sent) == numbers[2:4]
+        tasks.deliver_report(numbers[2])
+        tasks.deliver_report(numbers[4])
+    assert set(states(engine)) == {DELIVERED}
+    order = [hl7.parse(line["message"]).segment("OBR")[3][0][0] for line in received(log)]
+    assert [str(one) for one in order] == ["1.2.3.0", "1.2.3.1", "1.2.3.2", "1.2.3.3", "1.2.3.4"]
+    with Session(engine) as session:
+        assert set(session.scalars(select(Recording.state))) == {RecordingState.DELIVERED}
+
+
+def test_without_an_answer_the_same_message_goes_again_and_the_next_waits(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int]
+) -> None:
+    numbers = fill(engine, storage, "EHR", "oru", 2, ordered=True)
+    answers: list[Answer] = [lambda _: None, accept]
+    with receiving(log, lambda message: answers.pop(0)(message)) as port:
+        use(engine, storage, monkeypatch, ehr(port))
+        tasks.deliver_report(numbers[0])
+        assert states(engine) == [PENDING, PENDING]
+        assert "hung up" in (row(engine, numbers[0]).answer or "")
+        set_all(engine, next_attempt_at=None)
+        assert due(engine) == numbers[:1]
+        tasks.deliver_report(numbers[0])
+    first, again = received(log)
+    assert first == again
+    assert first["control"] == control_id(row(engine, numbers[0]).report.sop_instance_uid, "EHR", 0)
+    assert states(engine) == [DELIVERED, PENDING]
+
+
+def test_a_rejected_message_keeps_the_peers_words_and_a_person_may_send_it_as_a_new_one(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int]
+) -> None:
+    numbers = fill(engine, storage, "EHR", "oru", 2, ordered=True)
+    answers = [refuse("AR", "no such patient"), accept, accept]
+    with receiving(log, lambda message: answers.pop(0)(message)) as port:
+        use(engine, storage, monkeypatch, ehr(port))
+        tasks.deliver_report(numbers[0])
+        assert (row(engine, numbers[0]).state, row(engine, numbers[0]).answer) == (
+            FAILED,
+            "AR no such patient",
+        )
+        # A dead letter holds nothing up.
+        tasks.deliver_report(numbers[1])
+        assert states(engine) == [FAILED, DELIVERED]
+        with Session(engine) as session, session.begin():
+            held = session.scalars(select(Recording).order_by(Recording.id)).first()
+            assert held is not None
+            assert held.reason_code == flow.DELIVERY_FAILED
+            with pytest.raises(outbox.DeliveryError, match="only one that failed"):
+                outbox.retry_delivery(session, numbers[1])
+            with pytest.raises(outbox.DeliveryError, match="no delivery 99"):
+                outbox.retry_delivery(session, 99)
+            assert outbox.failed_deliveries(session, "EHR") == numbers[:1]
+            outbox.retry_delivery(session, numbers[0])
+            assert held.state is RecordingState.REPORTED
+        tasks.deliver_report(numbers[0])
+    assert states(engine) == [DELIVERED, DELIVERED]
+    rejected, _, again = received(log)
+    assert rejected["control"] != again["control"]
+
+
+def test_an_error_that_may_pass_is_tried_a_few_times_only(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int]
+) -> None:
+    (number,) = fill(engine, storage, "EHR", "oru", 1, ordered=True)
+    with receiving(log, refuse("AE", "table locked")) as port:
+        use(engine, storage, monkeypatch, ehr(port))
+        for _ in range(3):
+            assert states(engine) == [PENDING]
+            set_all(engine, next_attempt_at=None)
+            tasks.deliver_report(number)
+    assert (row(engine, number).state, row(engine, number).answer) == (FAILED, "AE table locked")
+    assert len(received(log)) == 3
+    with Session(engine) as session:
+        assert open_circuits(session) == {}
+
+
+def test_a_destination_that_is_away_is_left_alone_then_tried_with_one_document(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int]
+) -> None:
+    numbers = fill(engine, storage, "EHR", "oru", 4, patients=4, ordered=True)
+    use(engine, storage, monkeypatch, ehr(1))
+    for _ in range(2):
+        set_all(engine, next_attempt_at=None)
+        tasks.deliver_report(numbers[0])
+    assert due(engine) == []
+    set_all(engine, next_attempt_at=None, attempts=0)
+    tasks.deliver_report(numbers[0])
+    assert row(engine, numbers[0]).attempts == 0
+    with Session(engine) as session:
+        (circuit,) = open_circuits(session).values()
+        assert (circuit.destination, circuit.failures) == ("EHR", 2)
+        assert "cannot be reached" in (circuit.answer or "")
+    over = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    with Session(engine) as session, session.begin():
+        session.execute(update(Circuit).values(open_until=over))
+    tasks.deliver_report(numbers[0])
+    # The trial took one document along, and the pause is longer now.
+    assert [row(engine, number).attempts for number in numbers] == [1, 0, 0, 0]
+    with Session(engine) as session, session.begin():
+        (circuit,) = open_circuits(session).values()
+        assert circuit.failures == 3
+        assert circuit.open_until is not None
+        assert circuit.open_until > dt.datetime.now(dt.UTC) + dt.timedelta(seconds=60)
+        circuit.open_until = over
+        later = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=50)
+        session.execute(update(Delivery).values(next_attempt_at=later).where(Delivery.id != numbers[0]))
+        session.execute(update(Delivery).values(next_attempt_at=None).where(Delivery.id == numbers[0]))
+    with receiving(log) as port:
+        use(engine, storage, monkeypatch, ehr(port))
+        tasks.deliver_report(numbers[0])
+        assert states(engine) == [DELIVERED, PENDING, PENDING, PENDING]
+        with Session(engine) as session:
+            assert open_circuits(session) == {}
+        # What had waited long is due at once.
+        assert due(engine) == numbers[1:]
+        tasks.deliver_report(numbers[1])
+    assert set(states(engine)) == {DELIVERED}
+
+
+def test_while_a_trial_is_under_way_nothing_else_goes(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, sent: list[int]
+) -> None:
+    numbers = fill(engine, storage, "EHR", "oru", 2, patients=2, ordered=True)
+    use(engine, storage, monkeypatch, ehr(1))
+    now = dt.datetime.now(dt.UTC)
+    with Session(engine) as session, session.begin():
+        session.add(
+            Circuit(
+                destination="EHR", failures=5, open_until=now - dt.timedelta(seconds=1),
+                trial_until=now + dt.timedelta(seconds=60), changed_at=now,
+            )
+        )  # fmt: skip
+    tasks.deliver_report(numbers[0])
+    assert row(engine, numbers[0]).attempts == 0
+    assert due(engine) == []
+
+
+def test_what_waits_for_sign_off_goes_once_it_is_released(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int]
+) -> None:
+    (number,) = fill(engine, storage, "EHR", "oru", 1, ordered=True)
+    set_all(engine, state=DeliveryState.WAITING)
+    with receiving(log) as port:
+        use(engine, storage, monkeypatch, ehr(port))
+        tasks.deliver_report(number)
+        assert received(log) == []
+        with Session(engine) as session, session.begin():
+            grading = row(engine, number).report.grading_key
+            assert outbox.release(session, grading) == [number]
+            assert outbox.release(session, grading) == []
+        tasks.deliver_report(number)
+    assert states(engine) == [DELIVERED]
+
+
+def test_a_folder_gets_whole_files_and_one_that_is_not_mounted_is_not_made(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: list[int]
+) -> None:
+    place = tmp_path / "share"
+    numbers = fill(engine, storage, "share", "oru", 2)
+    folder = FolderDestination(kind="folder", name="share", path=place, documents=("oru",))
+    use(engine, storage, monkeypatch, folder)
+    tasks.deliver_report(numbers[0])
+    assert not place.exists()
+    assert "is not there" in (row(engine, numbers[0]).answer or "")
+    place.mkdir()
+    set_all(engine, next_attempt_at=None)
+    tasks.deliver_report(numbers[0])
+    assert states(engine) == [DELIVERED, DELIVERED]
+    files = sorted(place.iterdir())
+    assert len(files) == 2
+    for file in files:
+        assert hl7.parse(file.read_bytes().decode()).segment("PID") is not None
+        assert "PH-" not in file.name
+
+
+def openssl(*arguments: str | Path) -> None:
+    command = [program("openssl"), *map(str, arguments)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def expired(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate whose time is over, which is its own authority, and its key."""
+    folder = tmp_path_factory.mktemp("expired")
+    certificate, key, request = folder / "expired.pem", folder / "expired.key", folder / "request"
+    names = folder / "names"
+    names.write_text("subjectAltName=IP:127.0.0.1")
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key]
+    openssl("req", "-new", *new_key, "-subj", "/CN=localhost", "-out", request)
+    openssl(
+        "x509", "-req", "-in", request, "-signkey", key, "-days", "-1", "-extfile", names,
+        "-out", certificate,
+    )  # fmt: skip
+    return certificate, key
+
+
+def test_an_expired_certificate_is_named_and_the_document_waits(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int],
+    expired: tuple[Path, Path],
+) -> None:  # fmt: skip
+    certificate, key = expired
+    (number,) = fill(engine, storage, "EHR", "oru", 1, ordered=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with receiving(log, context=context) as port:
+        use(engine, storage, monkeypatch, ehr(port, tls={"authorities": certificate}))
+        tasks.deliver_report(number)
+    assert states(engine) == [PENDING]
+    assert "has expired: renew it there" in (row(engine, number).answer or "")
+    assert received(log) == []
