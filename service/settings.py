@@ -168,6 +168,15 @@ class WebSettings(Section):
     port: Port = 8080
 
 
+class ApiSettings(Section):
+    """The interfaces for programs, REST and FHIR."""
+
+    requests_per_minute: int = Field(default=600, ge=1)
+    """By one token, in bursts of up to 100; what is more is refused for the time being."""
+    identifier_systems: dict[str, str] = Field(default_factory=dict)
+    """FHIR's identifier system by the issuer of patient IDs, as ``"HOSP" = "urn:oid:1.2.3"``."""
+
+
 class WorkerSettings(Section):
     """How work is held, retried and looked after."""
 
@@ -215,6 +224,7 @@ class Settings(BaseSettings):
     quality: QualitySettings = QualitySettings()
     timepoints: TimepointSettings = TimepointSettings()
     web: WebSettings = WebSettings()
+    api: ApiSettings = ApiSettings()
     workers: WorkerSettings = WorkerSettings()
     destinations: tuple[AnyDestination, ...] = ()
     sources: tuple[AnySource, ...] = ()

@@ -1,13 +1,12 @@
 """Writes docs/errors.md from the error classes: every stable code with what it means."""
 
 import importlib
-import inspect
 import pkgutil
 from pathlib import Path
 
-from grading.errors import FacialisError, PermanentError, TransientError
+from grading.errors import PermanentError, TransientError
+from service.errors import ROOMS, meanings
 
-ROOMS = ("grading", "dicom", "reports", "service", "workers", "migrations")
 RECORDING_CODES = {
     "series.poses": "The photos leave a doubt which of them shows which pose, or poses are missing.",
     "identity.missing": "The photos of a series carry no patient ID.",
@@ -39,23 +38,8 @@ def page() -> str:
     lines += [f"| `{code}` | {meaning} |" for code, meaning in sorted(RECORDING_CODES.items())]
     for title, root in (("Permanent errors", PermanentError), ("Transient errors", TransientError)):
         lines += [f"\n## {title}\n", "| code | meaning |", "|---|---|"]
-        lines += [f"| `{code}` | {meaning} |" for code, meaning in sorted(_codes(root).items())]
+        lines += [f"| `{code}` | {meaning} |" for code, meaning in sorted(meanings(root).items())]
     return "\n".join(lines) + "\n"
-
-
-def _codes(root: type[FacialisError]) -> dict[str, str]:
-    return {code: " ".join(sorted(meanings)) for code, meanings in _meanings(root).items()}
-
-
-def _meanings(root: type[FacialisError]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for kind in root.__subclasses__():
-        if "code" in vars(kind) and kind.__module__.split(".")[0] in ROOMS:
-            meaning = (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
-            found.setdefault(kind.code, set()).add(meaning)
-        for code, meanings in _meanings(kind).items():
-            found.setdefault(code, set()).update(meanings)
-    return found
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from service.cli import (
     raters,
     records,
     series,
+    tokens,
     weights,
 )
 
@@ -42,6 +43,7 @@ for group in (
     records,
     auditing,
     deliveries,
+    tokens,
     checking,
 ):
     group.register(app)

@@ -105,7 +105,7 @@ def web() -> None:
     from service.web.serve import serve
 
     storage = FolderStorage(settings.data_dir / "files")
-    serve(connect(database_url(settings)), storage, settings.web.host, settings.web.port)
+    serve(connect(database_url(settings)), storage, settings)
 
 
 def upgrade_database(

@@ -34,7 +34,7 @@ def find_patients(session: Session, search: str, limit: int) -> Sequence[Patient
     )
     query = (
         select(Patient)
-        .where(_named(search))
+        .where(named(search))
         .order_by(latest.desc().nulls_last(), Patient.id.desc())
         .limit(limit)
         .options(selectinload(Patient.surgeries), selectinload(Patient.recordings))
@@ -47,7 +47,7 @@ def recordings_needing_attention(session: Session, search: str, limit: int) -> S
     query = (
         select(Recording)
         .outerjoin(Recording.patient)
-        .where(Recording.state == RecordingState.NEEDS_ATTENTION, _named(search))
+        .where(Recording.state == RecordingState.NEEDS_ATTENTION, named(search))
         .order_by(Recording.state_changed_at, Recording.id)
         .limit(limit)
         .options(selectinload(Recording.patient))
@@ -134,7 +134,7 @@ def kept_document_key(session: Session, kept_id: int) -> str | None:
     )
 
 
-def _named(search: str) -> ColumnElement[bool]:
+def named(search: str) -> ColumnElement[bool]:
     """Condition: the patient's name or id holds every word."""
     # PostgreSQL's text cannot hold NUL, so nothing that does can be found.
     words = search.replace("\0", " ").replace(",", " ").replace("^", " ").split()

@@ -1,24 +1,38 @@
-"""Running the pages."""
+"""Running the pages, and beside them the interface for programs."""
 
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
+from service.api import app as api
+from service.api.limits import RateLimit
+from service.settings import Settings
 from service.storage import Storage
 from service.web.app import make_app
 
 STOP_SECONDS = 5
 """How long answers that have begun may take to end after SIGTERM."""
+BURST = 100
+"""Requests that one token may make at once."""
 
 
-def serve(engine: Engine, storage: Storage, host: str, port: int) -> None:
-    """Answer on ``host`` and ``port`` until SIGTERM or SIGINT.
+def make_site(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
+    """The pages, and under addresses of their own what other services use."""
+    site = make_app(engine, storage)
+    limit = RateLimit(settings.api.requests_per_minute, BURST)
+    site.mount(api.PATH, api.make_api(engine, storage, settings, limit))
+    return site
+
+
+def serve(engine: Engine, storage: Storage, settings: Settings) -> None:
+    """Answer on the settings' host and port until SIGTERM or SIGINT.
 
     Requests are not logged, since there would be nothing in the lines but numbers of patients.
     """
     uvicorn.run(
-        make_app(engine, storage),
-        host=host,
-        port=port,
+        make_site(engine, storage, settings),
+        host=settings.web.host,
+        port=settings.web.port,
         access_log=False,
         server_header=False,
         log_config=None,

@@ -1,5 +1,6 @@
 """An intake over a real database and a folder."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ from service.intake import ServiceIntake
 from service.records.models import DeliveryState, Recording, RecordingState, StageRun
 from service.settings import Settings
 from service.storage import FolderStorage
+from service.web.serve import make_site
 from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
+from tests.service.programs import Program
 from tests.service.samples import received
 
 
@@ -86,3 +89,16 @@ def ada(clinic: Clinic) -> Recording:
     clinic.surgery(patient)
     clinic.session.commit()
     return latest
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[asyncio.Runner]:
+    """The loop that apps are asked in."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def program(engine: Engine, storage: FolderStorage, runner: asyncio.Runner) -> Program:
+    """A service with tokens for the whole site."""
+    return Program(make_site(engine, storage, Settings()), runner, engine)

@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -63,12 +62,6 @@ class Browser:
         transport = httpx.ASGITransport(self.app)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{self.host}") as client:
             return await client.request(method, path, data=form)
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
 
 
 @pytest.fixture
@@ -438,9 +431,11 @@ def test_server_answers_without_naming_itself_and_stops_on_sigterm(
     program = (
         "from pathlib import Path\n"
         "from service.database import connect\n"
+        "from service.settings import Settings\n"
         "from service.storage import FolderStorage\n"
         "from service.web.serve import serve\n"
-        f"serve(connect({database_url!r}), FolderStorage(Path({str(storage.root)!r})), '127.0.0.1', {port})"
+        f"settings = Settings(web={{'port': {port}}})\n"
+        f"serve(connect({database_url!r}), FolderStorage(Path({str(storage.root)!r})), settings)"
     )
     process = subprocess.Popen([sys.executable, "-c", program])
     try:

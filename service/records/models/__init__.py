@@ -22,11 +22,13 @@ from service.records.models.recordings import (
     StageRun,
     Timepoint,
 )
+from service.records.models.tokens import ApiToken
 
 __all__ = [
     "ActorKind",
     "Annotation",
     "AnnotationScore",
+    "ApiToken",
     "AuditEvent",
     "Base",
     "Bundle",

@@ -1,0 +1,67 @@
+"""Bundles: the models that have graded here."""
+
+import datetime as dt
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.api.context import Held, Number
+from service.api.gate import Reader
+from service.api.paging import Cursor, Limit, Page, page
+from service.api.problems import NotFoundError, described
+from service.database import transaction
+from service.records.models import Bundle
+from service.reporting import known_errors
+
+router = APIRouter(prefix="/bundles", tags=["bundles"])
+
+
+class BundleShown(BaseModel):
+    """A trained model."""
+
+    id: int = Field(examples=[1])
+    name: str = Field(examples=["commissioning"])
+    version: str = Field(examples=["1"])
+    hash: str = Field(description="SHA-256 of its contents.")
+    commissioning: bool = Field(description="Whether it is only for trying out an installation.")
+    notice: str = Field(description="What has to be told with every score of it.")
+    errors: dict[str, float] = Field(
+        description="By item, the mean absolute error in points on patients that it had not seen.",
+        examples=[{"R1": 11.2, "M4": 9.8}],
+    )
+    registered_at: dt.datetime
+
+
+@router.get("", responses=described(400))
+def list_bundles(
+    held: Held, caller: Reader, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None
+) -> Page[BundleShown]:
+    """Every bundle that has graded something here, the newest first."""
+    with transaction(held.engine) as session:
+        return page(
+            session, request, response, select(Bundle), Bundle.id, bundle_shown, limit=limit, cursor=cursor
+        )
+
+
+@router.get("/{number}", responses=described(404))
+def one_bundle(number: Number, held: Held, caller: Reader) -> BundleShown:
+    """A bundle."""
+    with transaction(held.engine) as session:
+        bundle = session.get(Bundle, number)
+        if bundle is None:
+            raise NotFoundError(f"there is no bundle {number}")
+        return bundle_shown(bundle)
+
+
+def bundle_shown(bundle: Bundle) -> BundleShown:
+    """What is shown of a bundle."""
+    own = ("id", "name", "version", "hash", "registered_at")
+    return BundleShown(
+        **{name: getattr(bundle, name) for name in own},
+        commissioning=bundle.manifest["commissioning"],
+        notice=bundle.manifest.get("notice", ""),
+        errors=known_errors(bundle.manifest),
+    )
