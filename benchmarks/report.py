@@ -61,8 +61,9 @@ def content(seed: int) -> RecordingReport:
         timepoint="6 months",
         affected_side="L",
         side_estimated=False,
-        protocol=JENA9.name,
-        photos=tuple(ReportPhoto(pose.number, pose.name, photo(rng)) for pose in JENA9.poses),
+        protocol=JENA9.id,
+        protocol_name=JENA9.name,
+        photos=tuple(ReportPhoto(pose.code, pose.number, pose.name, photo(rng)) for pose in JENA9.poses),
         items=tuple(
             ReportItem(item, now[item.id], poses[item.pose].number, first[item.id], 12.0)
             for item in PREDICTED_ITEMS
@@ -72,9 +73,9 @@ def content(seed: int) -> RecordingReport:
             ReportSubScore(score, first_derived[score.id, score.formula]) for score in sub_scores(now)
         ),
         first_recorded_on=date(2024, 4, 1),
-        flags=("The face has few pixels; take photos from nearer.",),
+        flags=("face.small (REST)",),
         model=ReportModel(
-            "benchmark", "1", "0" * 64, "efficientnet-lite0", "features", "nothing", True, date(2025, 1, 1)
+            "benchmark", "1", "0" * 64, "efficientnet-lite0", "features", (), True, date(2025, 1, 1)
         ),
         product="Facialis benchmark",
         created_at=datetime(2025, 1, 1, tzinfo=UTC),

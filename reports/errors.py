@@ -19,3 +19,9 @@ class ReportFontError(ReportError):
     """The fonts that the report embeds are not installed."""
 
     code = "report.font"
+
+
+class ReportLanguageError(ReportError):
+    """There is no catalogue of texts in the language that was asked for."""
+
+    code = "report.language"

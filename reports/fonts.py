@@ -1,13 +1,16 @@
-"""The two fonts of a report and which characters they can print.
+"""The fonts of a report and which characters they can print.
 
 DejaVu Sans (regular, bold) is taken from the files that matplotlib carries; the PDF embeds the glyphs it
-uses. They cover Latin, Greek and Cyrillic. Whatever else a name holds prints as `PLACEHOLDER`, which says
-visibly that something stands there.
+uses. They cover Latin, Greek and Cyrillic. What they lack is looked for in the fonts that a site names
+(`load_fonts`), for instance one that covers Chinese, Japanese and Korean. Whatever no font holds prints as
+`PLACEHOLDER`, which says visibly that something stands there.
 """
 
 import unicodedata
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 
 from reportlab.pdfbase.pdfmetrics import getFont, registerFont
@@ -22,9 +25,25 @@ PLACEHOLDER = "□"
 CONDENSED = 0.9
 """Width at which all text is set; DejaVu's own condensed cut has the same outlines at 90 %."""
 
+_further: tuple[str, ...] = ()
+"""Names of the site's fonts, which `load_fonts` sets for the process."""
+
+
+def load_fonts(files: Iterable[Path] = ()) -> None:
+    """Make the report's fonts and those in ``files`` known to this process, in place of earlier ``files``.
+
+    Raises `ReportFontError` where one is missing or no TrueType font.
+    """
+    global _further
+    _own_code_points()
+    further = tuple(map(_register, files))
+    if further != _further:
+        _further = further
+        width.cache_clear()
+
 
 @cache
-def _printable_code_points() -> frozenset[int]:
+def _own_code_points() -> frozenset[int]:
     package = find_spec("matplotlib")
     if package is None or not package.submodule_search_locations:
         raise ReportFontError("Install matplotlib: the report takes its DejaVu Sans fonts from it")
@@ -34,14 +53,33 @@ def _printable_code_points() -> frozenset[int]:
             registerFont(TTFont(name, str(folder / f"{name}.ttf")))
         except (OSError, TTFError) as error:
             raise ReportFontError(f"Reinstall matplotlib: its font {name}.ttf cannot be read") from error
-    both = frozenset(getFont(REGULAR).face.charToGlyph) & frozenset(getFont(BOLD).face.charToGlyph)
+    return _code_points(REGULAR) & _code_points(BOLD)
+
+
+@cache
+def _register(file: Path) -> str:
+    name = f"{file.stem}-{file.parent.as_posix()}"
+    try:
+        registerFont(TTFont(name, str(file)))
+    except (OSError, TTFError) as error:
+        raise ReportFontError(
+            f"{file} is no TrueType font that can be embedded: give a .ttf or .ttc file in report.fonts"
+        ) from error
+    return name
+
+
+@cache
+def _code_points(name: str) -> frozenset[int]:
     # reportlab's map from glyphs back to text holds 16 bits: beyond them a copied text would be another one
-    return frozenset(point for point in both if point <= 0xFFFF)
+    return frozenset(point for point in getFont(name).face.charToGlyph if point <= 0xFFFF)
 
 
-def load_fonts() -> None:
-    """Make both fonts known to reportlab, once per process; raises `ReportFontError` if they are missing."""
-    _printable_code_points()
+def _font_for(character: str, font: str) -> str | None:
+    """The font that prints a character of a text in ``font``, None where there is none."""
+    point = ord(character)
+    if point in _own_code_points():
+        return font
+    return next((name for name in _further if point in _code_points(name)), None)
 
 
 def _replaced(character: str) -> str:
@@ -53,21 +91,28 @@ def _replaced(character: str) -> str:
     # reportlab sets right-to-left scripts in the wrong order: better no name than a wrong one
     if unicodedata.bidirectional(character) in {"R", "AL", "AN"}:
         return PLACEHOLDER
-    return character if ord(character) in _printable_code_points() else PLACEHOLDER
+    return character if _font_for(character, REGULAR) else PLACEHOLDER
 
 
 def printable(text: str) -> str:
-    """The text as one line that both fonts can print: composed, without control characters."""
+    """The text as one line that the fonts can print: composed, without control characters."""
     composed = unicodedata.normalize("NFC", text)
     return " ".join("".join(map(_replaced, composed)).split())
 
 
+def runs(text: str, font: str) -> list[tuple[str, str]]:
+    """A printable text in pieces that one font prints each, as (font, piece)."""
+    found = groupby(text, key=lambda character: _font_for(character, font) or font)
+    return [(one, "".join(characters)) for one, characters in found]
+
+
 @cache
 def _font(name: str) -> TTFont:
-    load_fonts()
+    _own_code_points()
     return getFont(name)
 
 
+@lru_cache(maxsize=1 << 15)
 def width(text: str, font: str, size: float) -> float:
     """Width in points of a printable text as `CONDENSED` sets it."""
-    return float(_font(font).stringWidth(text, size)) * CONDENSED
+    return sum(float(_font(one).stringWidth(piece, size)) for one, piece in runs(text, font)) * CONDENSED

@@ -1,19 +1,19 @@
-"""What stands on every page: whose photos, of which day, around which surgery, and which page this is."""
+"""What stands on every page: whose photos, of which days, around which surgery, and which page this is."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from reports import words
-from reports.content import COMMISSIONING_BANNER, RecordingReport
+from reports.content import ReportPatient, SignOff
 from reports.fonts import BOLD, PLACEHOLDER, printable
 from reports.sheet import (
     ALERT,
     BODY,
+    HEADING,
     INK,
     LEFT,
     MARGIN,
-    MEASURE,
     MUTED,
-    PAGE_HEIGHT,
-    PAGE_WIDTH,
-    RIGHT,
     SMALL,
     WHITE,
     Sheet,
@@ -23,74 +23,110 @@ from reports.sheet import (
     wrap,
 )
 
-TITLE = "Facial palsy report, eFACE"
-FOOT = MARGIN + 12
-"""Baseline under which no section may write."""
-
 _BANNER_HEIGHT = 17.0
 _NAME_SIZE, _SMALLEST_NAME = 15.0, 10.0
-_TITLE_WIDTH = 128.0
-_FACT_WIDTHS = (70.0, 124.0, 173.0, 64.0, 92.0)
+_TITLE_WIDTH = 180.0
 _FACT_GAP = 8.0
 
 
-def draw_frame(sheet: Sheet, report: RecordingReport, page: int, pages: int) -> float:
+@dataclass(frozen=True)
+class Fact:
+    """A labelled fact of the head; ``share`` of the line's length is its own."""
+
+    label: str
+    text: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the head and foot of each page of one document say.
+
+    ``sign_off`` is None while it is a draft; with ``open_ended`` it is neither (a history is not signed).
+    ``facts`` are already in the document's language. ``uid`` is empty for a document that has none.
+    """
+
+    title: str
+    patient: ReportPatient
+    on: date
+    facts: tuple[Fact, ...]
+    commissioning: bool
+    sign_off: SignOff | None
+    open_ended: bool
+    product: str
+    created_at: datetime
+    uid: str
+
+
+def draw_frame(sheet: Sheet, head: Head, page: int, pages: int) -> float:
     """Draw a page's head and foot; returns the height at which its content begins."""
-    y = PAGE_HEIGHT - MARGIN
-    if report.model.commissioning:
+    y = sheet.paper.top
+    if head.commissioning:
         y = _banner(sheet, y)
-    y = _identity(sheet, report, y)
-    y = _facts(sheet, report, y)
-    sheet.rule(LEFT, y, RIGHT, y, colour=INK, weight=0.8)
-    _foot(sheet, report, page, pages)
+    y = _identity(sheet, head, y)
+    y = _facts(sheet, head.facts, y)
+    sheet.rule(LEFT, y, sheet.paper.right, y, colour=INK, weight=0.8)
+    _foot(sheet, head, page, pages)
     return y
 
 
 def _banner(sheet: Sheet, y: float) -> float:
-    sheet.box(LEFT, y - _BANNER_HEIGHT + 8, MEASURE, _BANNER_HEIGHT, fill=ALERT, radius=2)
-    sheet.text(PAGE_WIDTH / 2, y - 3.6, COMMISSIONING_BANNER, size=9.4, font=BOLD, colour=WHITE, align=0.5)
+    sheet.box(LEFT, y - _BANNER_HEIGHT + 8, sheet.paper.measure, _BANNER_HEIGHT, fill=ALERT, radius=2)
+    text = sheet.say("banner.commissioning")
+    sheet.text(sheet.paper.width / 2, y - 3.6, text, size=9.4, font=BOLD, colour=WHITE, align=0.5)
     return y - _BANNER_HEIGHT
 
 
-def _identity(sheet: Sheet, report: RecordingReport, y: float) -> float:
-    name = printable(words.person_name(report.patient.name)) or "Name not stated"
-    room = MEASURE - _TITLE_WIDTH
+def _identity(sheet: Sheet, head: Head, y: float) -> float:
+    measure = sheet.paper.measure
+    name = printable(words.person_name(head.patient.name)) or sheet.say("head.name_missing")
+    room = measure - _TITLE_WIDTH
     size = fitting_size(name, BOLD, _NAME_SIZE, _SMALLEST_NAME, room)
     y -= _NAME_SIZE * 0.8
-    sheet.text(RIGHT, y, TITLE, size=8.6, font=BOLD, colour=MUTED, align=1)
+    sheet.text(sheet.paper.right, y, head.title, size=HEADING, font=BOLD, colour=MUTED, align=1)
+    _status(sheet, head, y - leading(HEADING))
     y = sheet.lines(LEFT, y, clip(wrap(name, BOLD, size, room), 2), size=size, font=BOLD)
-    y += leading(size) - leading(8.6) - 1
-    identity = words.identity(report.patient, report.recorded_on)
+    y += leading(size) - leading(HEADING) - 1
+    identity = words.identity(sheet.language, head.patient, head.on)
     if PLACEHOLDER in name:
-        identity += f"  ·  {PLACEHOLDER} a character that cannot be printed here"
-    size = fitting_size(identity, BOLD, 8.6, SMALL, MEASURE)
-    return sheet.lines(LEFT, y, clip(wrap(identity, BOLD, size, MEASURE), 2), size=size, font=BOLD) - 4
+        identity += "  ·  " + sheet.say("head.unprintable", mark=PLACEHOLDER)
+    size = fitting_size(identity, BOLD, HEADING, SMALL, room)
+    return sheet.lines(LEFT, y, clip(wrap(identity, BOLD, size, room), 2), size=size, font=BOLD) - 4
 
 
-def _facts(sheet: Sheet, report: RecordingReport, y: float) -> float:
-    facts = (
-        ("Photos taken", report.recorded_on.isoformat()),
-        ("Time from surgery", words.time_from_surgery(report)),
-        ("Surgery", words.surgery(report.surgery)),
-        (
-            "Affected side",
-            words.side(report.affected_side) + (", estimated" if report.side_estimated else ""),
-        ),
-        ("Protocol", report.protocol or words.NOT_STATED),
-    )
+def _status(sheet: Sheet, head: Head, y: float) -> None:
+    """Whether this is a draft or was signed off, at the right under the title."""
+    if head.open_ended:
+        return
+    done = head.sign_off
+    if done is None:
+        text, colour = sheet.say("status.draft"), ALERT
+    else:
+        text = sheet.say("status.final", name=done.name, moment=sheet.language.moment(done.at))
+        colour = INK
+    for line in clip(wrap(text, BOLD, BODY, _TITLE_WIDTH - 8), 2):
+        sheet.text(sheet.paper.right, y, line, font=BOLD, colour=colour, align=1)
+        y -= leading(BODY)
+
+
+def _facts(sheet: Sheet, facts: tuple[Fact, ...], y: float) -> float:
     lowest, x = y, LEFT
-    for (label, fact), wide in zip(facts, _FACT_WIDTHS, strict=True):
-        sheet.text(x, y, label, size=SMALL, colour=MUTED)
-        lines = clip(wrap(fact, BOLD, BODY, wide - _FACT_GAP), 3)
+    for fact in facts:
+        wide = fact.share * sheet.paper.measure
+        sheet.text(x, y, fact.label, size=SMALL, colour=MUTED)
+        lines = clip(wrap(fact.text, BOLD, BODY, wide - _FACT_GAP), 3)
         lowest = min(lowest, sheet.lines(x, y - leading(BODY), lines, size=BODY, font=BOLD))
         x += wide
     return lowest + leading(BODY) - 6
 
 
-def _foot(sheet: Sheet, report: RecordingReport, page: int, pages: int) -> None:
-    y = MARGIN - 8
-    sheet.rule(LEFT, y + 10, RIGHT, y + 10)
-    written = report.created_at.isoformat(sep=" ", timespec="minutes")
-    sheet.text(LEFT, y, f"Generated by {report.product}, {written}", size=SMALL, colour=MUTED)
-    sheet.text(PAGE_WIDTH / 2 + 24, y, f"Report {report.uid}", size=5.6, colour=MUTED, align=0.5)
-    sheet.text(RIGHT, y, f"Page {page} of {pages}", size=SMALL, colour=MUTED, align=1)
+def _foot(sheet: Sheet, head: Head, page: int, pages: int) -> None:
+    y, right = MARGIN - 8, sheet.paper.right
+    sheet.rule(LEFT, y + 10, right, y + 10)
+    written = sheet.language.moment(head.created_at)
+    generated = sheet.say("foot.generated", product=head.product, moment=written)
+    sheet.text(LEFT, y, generated, size=SMALL, colour=MUTED)
+    if head.uid:
+        uid = sheet.say("foot.report", uid=head.uid)
+        sheet.text(sheet.paper.width / 2 + 36, y, uid, size=5.6, colour=MUTED, align=0.5)
+    sheet.text(right, y, sheet.say("foot.page", page=page, pages=pages), size=SMALL, colour=MUTED, align=1)

@@ -19,18 +19,26 @@ _JPEG_START = b"\xff\xd8\xff"
 
 def readable(photo: ReportPhoto) -> ImageReader | None:
     """The photo decoded, None where it is missing; raises `ReportPhotoError` where it is no whole JPEG."""
-    if photo.jpeg is None:
-        return None
+    return None if photo.jpeg is None else decoded(photo.jpeg, f"Photo {photo.pose_number}")
+
+
+def decoded(jpeg: bytes, what: str) -> ImageReader:
+    """A JPEG decoded; raises `ReportPhotoError` that names ``what`` where it is no whole one."""
     try:
-        if not photo.jpeg.startswith(_JPEG_START):
+        if not jpeg.startswith(_JPEG_START):
             raise OSError("not a JPEG")
-        image = ImageReader(io.BytesIO(photo.jpeg))
+        image = ImageReader(io.BytesIO(jpeg))
         image.getRGBData()
     except (OSError, SyntaxError, ValueError) as error:
-        raise ReportPhotoError(
-            f"Photo {photo.pose_number} is not a readable JPEG: prepare the recording again"
-        ) from error
+        raise ReportPhotoError(f"{what} is not a readable JPEG: prepare the recording again") from error
     return image
+
+
+def grid_width(count: int, high: float, most: float) -> float:
+    """The width up to ``most`` at which the grid of so many photos is no higher than ``high``."""
+    columns = _columns(count)
+    rows = max(1, math.ceil(count / columns))
+    return min(most, columns * (high / rows - CAPTION) + (columns - 1) * GAP)
 
 
 def draw_photos(
@@ -41,21 +49,36 @@ def draw_photos(
     Photos are not mirrored: the patient's right side is on the picture's left. The mark of the ``affected``
     side ("L" or "R") is the darker one.
     """
-    columns = max(_FEWEST_COLUMNS, math.ceil(math.sqrt(len(photos))))
+    columns = _columns(len(photos))
     side = (wide - (columns - 1) * GAP) / columns
     for index, photo in enumerate(photos):
         row, column = divmod(index, columns)
         left, lower = x + column * (side + GAP), y - row * (side + CAPTION) - side
-        image = readable(photo)
-        if image is None:
-            _missing(sheet, left, lower, side)
-        else:
-            _picture(sheet, left, lower, side, image)
-            _tag(sheet, left, lower, "R", affected == "R")
-            _tag(sheet, left + side - _TAG, lower, "L", affected == "L")
-        caption = clip(wrap(f"{photo.pose_number}  {photo.pose_name}", REGULAR, SMALL, side - 6), 1)
-        sheet.lines(left, lower - 8, caption, size=SMALL)
+        draw_photo(sheet, left, lower, side, readable(photo), affected)
+        caption = sheet.say("photo.caption", number=photo.pose_number, name=pose_name(sheet, photo))
+        sheet.lines(left, lower - 8, clip(wrap(caption, REGULAR, SMALL, side), 1), size=SMALL)
     return y - math.ceil(len(photos) / columns) * (side + CAPTION)
+
+
+def pose_name(sheet: Sheet, photo: ReportPhoto) -> str:
+    """What a photo shows, in the report's language or as the site calls it."""
+    return sheet.language.known(f"pose.{photo.pose}", photo.pose_name)
+
+
+def draw_photo(
+    sheet: Sheet, left: float, lower: float, side: float, image: ImageReader | None, affected: str | None
+) -> None:
+    """Draw one square photo with the patient's sides marked, or that it is missing."""
+    if image is None:
+        _missing(sheet, left, lower, side)
+        return
+    _picture(sheet, left, lower, side, image)
+    _tag(sheet, left, lower, "R", affected == "R")
+    _tag(sheet, left + side - _TAG, lower, "L", affected == "L")
+
+
+def _columns(count: int) -> int:
+    return max(_FEWEST_COLUMNS, math.ceil(math.sqrt(count)))
 
 
 def _picture(sheet: Sheet, left: float, lower: float, side: float, image: ImageReader) -> None:
@@ -69,10 +92,19 @@ def _missing(sheet: Sheet, left: float, lower: float, side: float) -> None:
     sheet.rule(left, lower, left + side, lower + side)
     sheet.rule(left, lower + side, left + side, lower)
     sheet.box(left + side / 2 - 24, lower + side / 2 - 7, 48, 14, fill=TINT)
-    sheet.text(left + side / 2, lower + side / 2 - 2.6, "missing", size=BODY, colour=MUTED, align=0.5)
+    sheet.text(
+        left + side / 2,
+        lower + side / 2 - 2.6,
+        sheet.say("photo.missing"),
+        size=BODY,
+        colour=MUTED,
+        align=0.5,
+    )
 
 
-def _tag(sheet: Sheet, left: float, lower: float, letter: str, affected: bool) -> None:
+def _tag(sheet: Sheet, left: float, lower: float, side: str, affected: bool) -> None:
     sheet.box(left, lower, _TAG, _TAG, fill=ACCENT if affected else WHITE)
     colour = WHITE if affected else INK
-    sheet.text(left + _TAG / 2, lower + 2.2, letter, size=SMALL, colour=colour, align=0.5)
+    sheet.text(
+        left + _TAG / 2, lower + 2.2, sheet.say(f"side.mark_{side}"), size=SMALL, colour=colour, align=0.5
+    )

@@ -3,19 +3,21 @@
 Lengths are points, the origin is the lower left corner of the page, ``y`` of a text is its baseline.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reportlab.lib.colors import Color, HexColor
-from reportlab.lib.pagesizes import A4
+from reportlab.lib.pagesizes import A4, LETTER
 
-from reports.fonts import BOLD, CONDENSED, REGULAR, printable, width
+from reports.fonts import BOLD, CONDENSED, REGULAR, printable, runs, width
+from reports.language import Language
+from reports.style import PaperName
 
-PAGE_WIDTH, PAGE_HEIGHT = A4
 MARGIN = 36.0
 LEFT = MARGIN
-RIGHT = PAGE_WIDTH - MARGIN
-MEASURE = RIGHT - LEFT
+FOOT = MARGIN + 12
+"""Baseline under which no section may write."""
 
 INK = HexColor("#17212b")
 MUTED = HexColor("#5b6875")
@@ -25,8 +27,10 @@ TRACK = HexColor("#e4e9ee")
 ACCENT = HexColor("#1f6391")
 BAR = HexColor("#74a9cf")
 ALERT = HexColor("#a3271d")
+SECOND = HexColor("#b3651a")
 WHITE = HexColor("#ffffff")
 
+HEADING = 8.6
 BODY = 7.6
 SMALL = 6.6
 ELLIPSIS = "…"
@@ -68,10 +72,38 @@ def fitting_size(text: str, font: str, size: float, smallest: float, room: float
 
 
 @dataclass(frozen=True)
+class Paper:
+    """A page's size; all pages have the same margins."""
+
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """Where lines end."""
+        return self.width - MARGIN
+
+    @property
+    def measure(self) -> float:
+        """Length of a line."""
+        return self.width - 2 * MARGIN
+
+    @property
+    def top(self) -> float:
+        """Where the page's head begins."""
+        return self.height - MARGIN
+
+
+PAPERS: dict[PaperName, Paper] = {"a4": Paper(*A4), "letter": Paper(*LETTER)}
+
+
+@dataclass(frozen=True)
 class Sheet:
-    """The canvas of a document, with the report's manner of writing on it."""
+    """The canvas of a document, with the report's paper, language and manner of writing on it."""
 
     canvas: Any
+    paper: Paper
+    language: Language
 
     def text(
         self,
@@ -89,10 +121,11 @@ class Sheet:
         span = width(line, font, size)
         start = x - align * span
         text_object = self.canvas.beginText(start, y)
-        text_object.setFont(font, size)
         text_object.setHorizScale(100 * CONDENSED)
         text_object.setFillColor(colour)
-        text_object.textOut(line)
+        for one, piece in runs(line, font):
+            text_object.setFont(one, size)
+            text_object.textOut(piece)
         self.canvas.drawText(text_object)
         return start + span
 
@@ -139,6 +172,38 @@ class Sheet:
             self.canvas.setLineWidth(0.5)
         self.canvas.roundRect(x, y, wide, high, radius, stroke=stroke is not None, fill=fill is not None)
 
+    def path(
+        self,
+        points: Sequence[tuple[float, float]],
+        *,
+        colour: Color,
+        weight: float = 1.0,
+        dashes: tuple[float, ...] = (),
+    ) -> None:
+        """Draw straight lines through points."""
+        path = self.canvas.beginPath()
+        path.moveTo(*points[0])
+        for point in points[1:]:
+            path.lineTo(*point)
+        self.canvas.saveState()
+        self.canvas.setDash(*([list(dashes)] if dashes else []))
+        self.canvas.setStrokeColor(colour)
+        self.canvas.setLineWidth(weight)
+        self.canvas.drawPath(path, stroke=1, fill=0)
+        self.canvas.restoreState()
+
+    def veil(self, x: float, y: float, wide: float, high: float, *, colour: Color) -> None:
+        """Draw a see-through rectangle from its lower left corner."""
+        self.canvas.saveState()
+        self.canvas.setFillColor(colour)
+        self.canvas.setFillAlpha(0.14)
+        self.canvas.rect(x, y, wide, high, stroke=0, fill=1)
+        self.canvas.restoreState()
+
+    def say(self, key: str, /, **values: object) -> str:
+        """A text of the report's language."""
+        return self.language.text(key, **values)
+
     def ring(self, x: float, y: float, radius: float, *, fill: Color, stroke: Color) -> None:
         """Draw a circle around its centre."""
         self.canvas.setFillColor(fill)
@@ -146,16 +211,16 @@ class Sheet:
         self.canvas.setLineWidth(0.8)
         self.canvas.circle(x, y, radius, stroke=1, fill=1)
 
-    def heading(self, x: float, y: float, text: str) -> None:
-        """Write a section's heading and make it a bookmark of the document."""
-        self.bookmark(text, y + 14)
-        self.text(x, y, text, size=8.6, font=BOLD, colour=ACCENT)
+    def heading(self, x: float, y: float, key: str) -> None:
+        """Write the heading of the section ``key`` and make it a bookmark of the document."""
+        self.bookmark(key, y + 14)
+        self.text(x, y, self.say(f"section.{key}"), size=HEADING, font=BOLD, colour=ACCENT)
 
-    def bookmark(self, title: str, top: float) -> None:
-        """Add an entry to the document's outline that leads to ``top`` on this page."""
-        key = f"{self.canvas.getPageNumber()}-{title}"
-        self.canvas.bookmarkHorizontal(key, 0, top)
-        self.canvas.addOutlineEntry(title, key)
+    def bookmark(self, key: str, top: float) -> None:
+        """Add an entry for the section ``key`` to the document's outline that leads to ``top`` here."""
+        place = f"{self.canvas.getPageNumber()}-{key}"
+        self.canvas.bookmarkHorizontal(place, 0, top)
+        self.canvas.addOutlineEntry(self.say(f"section.{key}"), place)
 
 
 def leading(size: float) -> float:

@@ -6,16 +6,17 @@ from grading.scales import BALANCED, DYNAMIC_ITEMS, STATIC_ITEMS, Item
 from reports import words
 from reports.charts import AXIS_END, axis_position, draw_item, draw_ungraded
 from reports.content import RecordingReport, ReportItem
-from reports.fonts import BOLD, REGULAR
+from reports.flags import clipped_items
+from reports.fonts import BOLD, REGULAR, width
 from reports.sheet import (
+    ACCENT,
     BODY,
     INK,
     LEFT,
-    MEASURE,
     MUTED,
-    RIGHT,
     SMALL,
     TINT,
+    WHITE,
     Sheet,
     clip,
     fitting_size,
@@ -24,56 +25,45 @@ from reports.sheet import (
 )
 
 PROVISIONAL = "†"
-NONE = "–"
-_ROW = 15.8
+CLIPPED = "‡"
+_ROW = 15.4
 _TIGHT = 5.4
-NOT_GRADED = "not graded"
-_GROUPS = (
-    ("Static: the face at rest", STATIC_ITEMS),
-    ("Dynamic: the face in movement", DYNAMIC_ITEMS),
-)
+_GROUPS = (("table.static", STATIC_ITEMS), ("table.dynamic", DYNAMIC_ITEMS))
+_NAME_ROOM = 138.0
+_MODEL_ROOM = 22.0
 
 
 @dataclass(frozen=True)
 class _Column:
-    """``x`` is where its text starts, is centred or ends, as ``align`` says."""
+    """``x`` is where its text starts, is centred or ends, as ``align`` says, from the left edge."""
 
-    title: str
+    key: str
     x: float
     align: float
 
 
-_ID = _Column("Item", LEFT + 4, 0)
-_NAME = _Column("", LEFT + 19, 0)
-_VALUE = _Column("Score", LEFT + 174, 1)
-_INTERVAL = _Column("90 %", LEFT + 193.5, 0.5)
-_RANGE = _Column("Range", LEFT + 212, 0)
-_DIRECTION = _Column("In words", LEFT + 303, 0)
-_ERROR = _Column("Error", LEFT + 373, 1)
-_PHOTO = _Column("Photo", LEFT + 387, 0.5)
-_CHANGE = _Column("Change", LEFT + 421, 1)
-_MDC = _Column("MDC", LEFT + 440, 1)
-_VERDICT = _Column("The change is", LEFT + 446, 0)
-_COLUMNS = (
-    _ID,
-    _NAME,
-    _VALUE,
-    _INTERVAL,
-    _RANGE,
-    _DIRECTION,
-    _ERROR,
-    _PHOTO,
-    _CHANGE,
-    _MDC,
-    _VERDICT,
-)
-_BAR_X, _BAR_WIDE = LEFT + 236, 60.0
+_ID = _Column("table.item", 4, 0)
+_MODEL = _Column("table.model", 152, 1)
+_VALUE = _Column("table.score", 174, 1)
+_INTERVAL = _Column("table.interval", 192, 0.5)
+_RANGE = _Column("table.range", 210, 0)
+_DIRECTION = _Column("table.words", 307, 0)
+_ERROR = _Column("table.error", 380, 1)
+_PHOTO = _Column("table.photo", 393, 0.5)
+_CHANGE = _Column("table.change", 428, 1)
+_MDC = _Column("table.mdc", 446, 1)
+_VERDICT = _Column("table.verdict", 451, 0)
+_COLUMNS = (_ID, _VALUE, _INTERVAL, _RANGE, _DIRECTION, _ERROR, _PHOTO, _CHANGE, _MDC, _VERDICT)
+_NAME_X = 19.0
+_BAR_X, _BAR_WIDE = LEFT + 240, 56.0
+HEIGHT = 18 + len(_GROUPS) * 13 + (len(STATIC_ITEMS) + len(DYNAMIC_ITEMS)) * _ROW
+"""Of head and rows; the footnotes follow below."""
 
 
-def change(graded: ReportItem) -> str:
+def change(graded: ReportItem) -> str | None:
     """Points gained or lost since the first recording, between the numbers as printed."""
     if graded.first_value is None:
-        return NONE
+        return None
     return words.signed(round(graded.value) - round(graded.first_value))
 
 
@@ -84,11 +74,15 @@ def is_real(graded: ReportItem) -> bool:
     return abs(graded.value - graded.first_value) > graded.mdc
 
 
-def in_words(graded: ReportItem) -> str:
-    """Which way the score deviates, with `PROVISIONAL` where the wording awaits confirmation."""
-    direction = graded.item.direction(graded.value)
-    marked = graded.item.provisional and direction != graded.item.direction(BALANCED)
-    return f"{direction} {PROVISIONAL}" if marked else direction
+def in_words(sheet: Sheet, graded: ReportItem) -> str:
+    """Which way the score deviates, with `PROVISIONAL` where the wording awaits confirmation.
+
+    A clinician's score comes before the model's.
+    """
+    score = graded.value if graded.rated is None else graded.rated
+    said = words.direction(sheet.language, graded.item, score)
+    marked = graded.item.provisional and abs(score - graded.item.normal) > words.TOLERANCE
+    return f"{said} {PROVISIONAL}" if marked else said
 
 
 def draw_items(sheet: Sheet, y: float, report: RecordingReport) -> float:
@@ -97,80 +91,113 @@ def draw_items(sheet: Sheet, y: float, report: RecordingReport) -> float:
     All twelve items have a row; one that the report does not hold is said to be not graded.
     """
     graded = {graded.item.id: graded for graded in report.items}
-    y = _head(sheet, y)
-    for title, items in _GROUPS:
-        sheet.text(_ID.x, y - 10, title, size=SMALL, font=BOLD, colour=MUTED)
+    clipped = set(clipped_items(report.flags))
+    rated = any(one.rated is not None for one in report.items)
+    y = _head(sheet, y, rated)
+    for key, items in _GROUPS:
+        sheet.text(LEFT + _ID.x, y - 10, sheet.say(key), size=SMALL, font=BOLD, colour=MUTED)
         y -= 13
         for index, item in enumerate(items):
             if index % 2 == 0:
-                sheet.box(LEFT, y - _ROW, MEASURE, _ROW, fill=TINT)
-            _row(sheet, y - _ROW / 2, item, graded.get(item.id))
+                sheet.box(LEFT, y - _ROW, sheet.paper.measure, _ROW, fill=TINT)
+            _row(sheet, y - _ROW / 2, item, graded.get(item.id), item.id in clipped, rated)
             y -= _ROW
-    sheet.rule(LEFT, y, RIGHT, y)
+    sheet.rule(LEFT, y, sheet.paper.right, y)
     return _footnotes(sheet, y - 9, report)
 
 
-def _head(sheet: Sheet, y: float) -> float:
-    for column in _COLUMNS:
-        sheet.text(column.x, y, column.title, size=SMALL, colour=MUTED, align=column.align)
+def _head(sheet: Sheet, y: float, rated: bool) -> float:
+    for column in (*_COLUMNS, *([_MODEL] if rated else [])):
+        sheet.text(LEFT + column.x, y, sheet.say(column.key), size=SMALL, colour=MUTED, align=column.align)
     for score in (0.0, BALANCED, AXIS_END):
         x = axis_position(score, _BAR_X, _BAR_WIDE)
         sheet.text(x, y, f"{score:.0f}", size=SMALL, colour=MUTED, align=0.5)
-    sheet.rule(LEFT, y - 4, RIGHT, y - 4, colour=INK)
+    sheet.rule(LEFT, y - 4, sheet.paper.right, y - 4, colour=INK)
     return y - 4
 
 
-def _row(sheet: Sheet, middle: float, item: Item, graded: ReportItem | None) -> None:
+def _row(
+    sheet: Sheet, middle: float, item: Item, graded: ReportItem | None, clipped: bool, rated: bool
+) -> None:
     base = middle - 2.7
-    sheet.text(_ID.x, base, item.id, font=BOLD)
-    room = _VALUE.x - _NAME.x - 18
-    sheet.lines(_NAME.x, base, clip(wrap(item.name, REGULAR, BODY, room), 1))
-    score = NONE if graded is None else f"{graded.value:.0f}"
-    sheet.text(_VALUE.x, base, score, size=8.8, font=BOLD, align=1)
-    sheet.text(_RANGE.x, base, f"{item.low:.0f}–{item.high:.0f}", size=SMALL, colour=MUTED)
+    none = sheet.say("words.none")
+    sheet.text(LEFT + _ID.x, base, item.id, font=BOLD)
+    room = _NAME_ROOM - (_MODEL_ROOM if rated else 0)
+    name = sheet.say(f"item.{item.id}")
+    size = fitting_size(name, REGULAR, BODY, _TIGHT, room)
+    sheet.lines(LEFT + _NAME_X, base, clip(wrap(name, REGULAR, size, room), 1), size=size)
+    sheet.text(LEFT + _RANGE.x, base, f"{item.low:.0f}–{item.high:.0f}", size=SMALL, colour=MUTED)
     if graded is None:
+        sheet.text(LEFT + _VALUE.x, base, none, size=8.8, font=BOLD, align=1)
         draw_ungraded(sheet, _BAR_X, middle, _BAR_WIDE, item)
-        sheet.text(_DIRECTION.x, base, NOT_GRADED, font=BOLD)
+        sheet.text(LEFT + _DIRECTION.x, base, sheet.say("table.not_graded"), font=BOLD)
         return
+    _score(sheet, middle, graded, CLIPPED if clipped else "")
     draw_item(sheet, _BAR_X, middle, _BAR_WIDE, graded)
-    sheet.text(_DIRECTION.x, base, in_words(graded))
+    said = in_words(sheet, graded)
+    room = _ERROR.x - _DIRECTION.x - 18
+    sheet.text(LEFT + _DIRECTION.x, base, said, size=fitting_size(said, REGULAR, BODY, _TIGHT, room))
     if graded.interval is not None:
         low, high = graded.interval
-        sheet.text(_INTERVAL.x, base, f"{low:.0f}–{high:.0f}", align=0.5)
-    error = NONE if graded.known_error is None else f"±{graded.known_error:.0f}"
-    sheet.text(_ERROR.x, base, error, align=1)
-    sheet.text(_PHOTO.x, base, NONE if graded.photo_number is None else str(graded.photo_number), align=0.5)
+        sheet.text(LEFT + _INTERVAL.x, base, f"{low:.0f}–{high:.0f}", align=0.5)
+    error = none if graded.known_error is None else f"±{graded.known_error:.0f}"
+    sheet.text(LEFT + _ERROR.x, base, error, align=1)
+    photo = none if graded.photo_number is None else str(graded.photo_number)
+    sheet.text(LEFT + _PHOTO.x, base, photo, align=0.5)
     font, colour = (BOLD, INK) if is_real(graded) else (REGULAR, MUTED)
-    sheet.text(_CHANGE.x, base, change(graded), font=font, colour=colour, align=1)
-    sheet.text(_MDC.x, base, NONE if graded.mdc is None else f"{graded.mdc:.0f}", align=1)
-    _verdict(sheet, middle, graded.verdict or NONE)
+    sheet.text(LEFT + _CHANGE.x, base, change(graded) or none, font=font, colour=colour, align=1)
+    sheet.text(LEFT + _MDC.x, base, none if graded.mdc is None else f"{graded.mdc:.0f}", align=1)
+    _verdict(sheet, middle, none if graded.verdict is None else sheet.say(f"verdict.{graded.verdict}"))
+
+
+def _score(sheet: Sheet, middle: float, graded: ReportItem, mark: str) -> None:
+    """The score: the clinician's in white on blue with the model's small beside it, else the model's."""
+    base, x = middle - 2.7, LEFT + _VALUE.x
+    modelled = f"{graded.value:.0f}{mark}"
+    if graded.rated is None:
+        sheet.text(x, base, modelled, size=8.8, font=BOLD, align=1)
+        return
+    rated = f"{graded.rated:.0f}"
+    wide = width(rated, BOLD, 8.8)
+    sheet.box(x - wide - 3, middle - 5.6, wide + 6, 11.2, fill=ACCENT, radius=1.5)
+    sheet.text(x, base, rated, size=8.8, font=BOLD, colour=WHITE, align=1)
+    sheet.text(LEFT + _MODEL.x, base, modelled, colour=MUTED, align=1)
 
 
 def _verdict(sheet: Sheet, middle: float, verdict: str) -> None:
     """Write a verdict on one line, or smaller on two."""
-    room = RIGHT - _VERDICT.x - 2
+    room = sheet.paper.right - LEFT - _VERDICT.x - 2
     size = fitting_size(verdict, REGULAR, SMALL, _TIGHT, room - 0.5)
     lines = clip(wrap(verdict, REGULAR, size, room), 2)
-    sheet.lines(_VERDICT.x, middle + (1 if len(lines) > 1 else -2.5), lines, size=size)
+    sheet.lines(LEFT + _VERDICT.x, middle + (1 if len(lines) > 1 else -2.5), lines, size=size)
 
 
 def _footnotes(sheet: Sheet, y: float, report: RecordingReport) -> float:
-    notes = [
-        "100 is balanced. Bar: the score; whisker: its 90 % prediction interval; ring: the first recording."
-    ]
-    if any(PROVISIONAL in in_words(graded) for graded in report.items):
-        notes.append(f"{PROVISIONAL} Wording provisional, not yet confirmed against the scale's own.")
-    if any(graded.known_error is not None for graded in report.items):
-        measured = "on simulated palsy" if report.model.commissioning else "in cross-validation"
-        notes.append(f"Error: the model's mean absolute error of the item {measured}, in points.")
-    else:
-        notes.append("Error: not measured for this model.")
-    if report.first_recorded_on is None:
-        notes.append("Change: no earlier recording was graded by this model.")
-    else:
-        notes.append(
-            f"Change: points since the first recording, {report.first_recorded_on.isoformat()}; bold where "
-            "more than the MDC, the minimal detectable change."
-        )
-    lines = wrap(" ".join(notes), REGULAR, SMALL, MEASURE)
+    lines = wrap(" ".join(_notes(sheet, report)), REGULAR, SMALL, sheet.paper.measure)
     return sheet.lines(LEFT, y, lines, size=SMALL, colour=MUTED) + leading(SMALL)
+
+
+def footnotes_height(sheet: Sheet, report: RecordingReport) -> float:
+    """Height of what stands below the table."""
+    lines = wrap(" ".join(_notes(sheet, report)), REGULAR, SMALL, sheet.paper.measure)
+    return 9 + len(lines) * leading(SMALL)
+
+
+def _notes(sheet: Sheet, report: RecordingReport) -> list[str]:
+    notes = [sheet.say("table.note_bar")]
+    if any(PROVISIONAL in in_words(sheet, graded) for graded in report.items):
+        notes.append(sheet.say("table.note_provisional", mark=PROVISIONAL))
+    if clipped_items(report.flags):
+        notes.append(sheet.say("table.note_clipped", mark=CLIPPED))
+    if any(graded.known_error is not None for graded in report.items):
+        simulated = report.model.commissioning
+        notes.append(sheet.say("table.note_error_simulated" if simulated else "table.note_error"))
+    else:
+        notes.append(sheet.say("table.note_error_unknown"))
+    if report.first_recorded_on is None:
+        notes.append(sheet.say("table.note_first"))
+    else:
+        notes.append(sheet.say("table.note_change", date=sheet.language.day(report.first_recorded_on)))
+    if report.raters:
+        notes.append(sheet.say("table.note_rated", raters=", ".join(report.raters)))
+    return notes

@@ -1,19 +1,21 @@
 """Dates, sides and distances as a clinician reads them."""
 
+import re
 from datetime import date
 
-from reports.content import RecordingReport, ReportPatient, ReportSurgery
+from grading.scales import Item
+from reports.content import ReportPatient, ReportSurgery
+from reports.language import Language
 
-NOT_STATED = "not stated"
 DAYS_PER_MONTH = 365.25 / 12
+TOLERANCE = 5.0
+"""Points around normal within which an item is called balanced, as in `Item.direction`."""
+_COUNTED = re.compile(r"(\d+) (days|months|years)")
 
-_SEXES = {"M": "male", "F": "female", "O": "other"}
-_SIDES = {"L": "left", "R": "right", "B": "both"}
 
-
-def side(code: str | None) -> str:
+def side(language: Language, code: str | None) -> str:
     """``L``, ``R`` or ``B`` in words; another text stays as it is."""
-    return _SIDES.get(code, code) if code else NOT_STATED
+    return language.known(f"side.{code}", code) if code else language.text("words.not_stated")
 
 
 def age(born: date, on: date) -> int:
@@ -32,38 +34,63 @@ def person_name(name: str) -> str:
     return ", ".join(filter(None, [parts[0], given, *parts[3:]]))
 
 
-def identity(patient: ReportPatient, on: date) -> str:
+def identity(language: Language, patient: ReportPatient, on: date) -> str:
     """Id, birth date with the age on a day, and sex in one line."""
-    born = NOT_STATED
+    missing = language.text("words.not_stated")
+    born = missing
     if patient.birth_date is not None:
-        born = f"{patient.birth_date.isoformat()} ({age(patient.birth_date, on)} years)"
-    sex = _SEXES.get(patient.sex, patient.sex or NOT_STATED)
-    return f"ID {patient.id or NOT_STATED}  ·  born {born}  ·  sex {sex}"
+        years = age(patient.birth_date, on)
+        born = language.text("head.born", date=language.day(patient.birth_date), age=years)
+    sex = language.known(f"sex.{patient.sex}", patient.sex) or missing
+    return language.text("head.identity", id=patient.id or missing, born=born, sex=sex)
 
 
-def surgery(done: ReportSurgery | None) -> str:
+def surgery(language: Language, done: ReportSurgery | None) -> str:
     """Date, side and procedure of a surgery; the side first, where a long procedure cannot push it off."""
     if done is None:
-        return "none on record"
-    return f"{done.date.isoformat()}, side {side(done.side)}: {done.procedure or 'procedure not stated'}"
+        return language.text("surgery.none")
+    return language.text(
+        "surgery.line",
+        date=language.day(done.date),
+        side=side(language, done.side),
+        procedure=done.procedure or language.text("surgery.no_procedure"),
+    )
 
 
-def days_apart(days: int) -> str:
+def days_apart(language: Language, days: int) -> str:
     """A distance from the surgery in days, and in months once it is longer than two of them."""
     if days == 0:
-        return "day of surgery"
-    distance = f"{abs(days)} day{'s' if abs(days) != 1 else ''}"
+        return language.text("time.same_day")
+    distance = language.counted("time.day", abs(days))
     if abs(days) > 2 * DAYS_PER_MONTH:
-        distance += f" ({abs(days) / DAYS_PER_MONTH:.1f} months)"
-    return f"{distance} {'after' if days > 0 else 'before'} surgery"
+        months = language.decimal(abs(days) / DAYS_PER_MONTH)
+        distance = language.text("time.with_months", days=distance, months=months)
+    return language.text("time.after" if days > 0 else "time.before", distance=distance)
 
 
-def time_from_surgery(report: RecordingReport) -> str:
-    """The recording's timepoint: its name where it has one, and its distance from the surgery."""
-    distance = NOT_STATED if report.days_from_surgery is None else days_apart(report.days_from_surgery)
-    if not report.timepoint:
+def timepoint(language: Language, name: str) -> str:
+    """The name of a timepoint; one that a site made up itself stays as it is."""
+    counted = _COUNTED.fullmatch(name)
+    if counted:
+        return language.text(f"timepoint.{counted[2]}", count=counted[1])
+    return language.known(f"timepoint.{name}", name)
+
+
+def time_from_surgery(language: Language, name: str | None, days: int | None) -> str:
+    """A recording's timepoint: its name where it has one, and its distance from the surgery."""
+    distance = language.text("words.not_stated") if days is None else days_apart(language, days)
+    if not name:
         return distance
-    return report.timepoint if report.days_from_surgery is None else f"{report.timepoint}: {distance}"
+    named = timepoint(language, name)
+    return named if days is None else language.text("time.named", name=named, distance=distance)
+
+
+def direction(language: Language, item: Item, score: float) -> str:
+    """Which way a score deviates from a normal face's."""
+    if abs(score - item.normal) <= TOLERANCE:
+        return language.text("direction.balanced")
+    above = score > item.normal and item.above is not None
+    return language.text(f"direction.{item.id}_{'above' if above else 'below'}")
 
 
 def signed(points: int) -> str:

@@ -52,11 +52,12 @@ def assess_sub_scores(grading: Grading, first: Grading | None) -> list[tuple[Sub
 def _assessed(
     grading: Grading, name: str, value: float, first: float | None, item: Item | None = None
 ) -> Assessed:
-    mdc = _detectable(grading.bundle.manifest).get(name)
+    mdc = detectable(grading.bundle.manifest).get(name)
     said = None if first is None else verdict(first, value, mdc, item).value
     return Assessed(first, intervals_of(grading).get(name), mdc, said)
 
 
-def _detectable(manifest: Mapping[str, Any]) -> dict[str, float]:
+def detectable(manifest: Mapping[str, Any]) -> dict[str, float]:
+    """By item id, and by the id of the folded sub-scores, the minimal detectable change in points."""
     # bundles of the first format, whose gradings may still lie in the records, had none
     return {one["score"]: one["mdc"] for one in manifest.get("uncertainties", ())}

@@ -23,6 +23,7 @@ from dicom.uids import derived_uid
 from grading.scales import BALANCED, Item
 from reports.content import RecordingReport
 from reports.recording_report import render_recording_report
+from reports.style import PLAIN, Style
 from service import PRODUCT
 from service.records.gradings import earlier_reports, intervals_of
 from service.records.models import Grading, Recording
@@ -51,6 +52,7 @@ class DocumentSource:
     grading_uid: str
     created_at: dt.datetime
     predecessors: Mapping[str, Predecessor]
+    style: Style = PLAIN
 
     @property
     def timepoint(self) -> Timepoint | None:
@@ -70,7 +72,7 @@ class Document:
 
 
 def gather_source(
-    session: Session, storage: Storage, recording: Recording, grading: Grading
+    session: Session, storage: Storage, recording: Recording, grading: Grading, style: Style = PLAIN
 ) -> DocumentSource:
     """Everything that the documents of ``grading`` need from the records and the storage."""
     return DocumentSource(
@@ -92,6 +94,7 @@ def gather_source(
             for report in earlier_reports(session, grading)
             if report.kind in SOP_CLASSES
         },
+        style=style,
     )
 
 
@@ -102,7 +105,7 @@ def make_document(kind: str, source: DocumentSource) -> Document:
 
 def _pdf(source: DocumentSource) -> Document:
     uid = source.content.uid
-    pdf = render_recording_report(source.content)
+    pdf = render_recording_report(source.content, source.style)
     dataset = encapsulated_pdf(
         pdf,
         sources=tuple(source.photos.values()),

@@ -14,7 +14,7 @@ from grading.framing import view
 from grading.grader import Grader, Grading
 from grading.overlay import Placement
 from grading.preparing import PreparedPhoto
-from reports.content import COMMISSIONING_BANNER
+from reports.language import load_language
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def write_maps(
     """
     folder.mkdir(parents=True, exist_ok=True)
     maps = grader.maps([{pose: photo.crop for pose, photo in prepared.items()}])
-    notice = COMMISSIONING_BANNER if grader.bundle.commissioning else ""
+    notice = load_language("en").text("banner.commissioning") if grader.bundle.commissioning else ""
     written = []
     for found in contributions(grader.bundle, maps, grading.side):
         pose = main_photo(found)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from dicom.uids import derived_uid
+from grading.change import Verdict
 from grading.gates import SENTENCES, WRONG
 from grading.protocols import PROTOCOLS, Pose
 from grading.scales import PREDICTED_ITEMS, Item, find_item
@@ -18,12 +19,15 @@ from reports.content import (
     ReportPhoto,
     ReportSubScore,
     ReportSurgery,
+    ReportTraining,
 )
 from service import PRODUCT
 from service.assessing import Assessed, assess_items, assess_sub_scores
+from service.course import recording_course
 from service.records.gradings import first_grading, scores_of
 from service.records.models import Bundle, Grading, Recording
 from service.records.timepoints import timepoint_name
+from service.report_maps import report_maps
 from service.storage import Storage
 
 SIDE_ESTIMATED = "side.estimated"
@@ -62,9 +66,15 @@ def report_content(
         timepoint=None if days is None else timepoint_name(days),
         affected_side=affected_side(grading),
         side_estimated=SIDE_ESTIMATED in grading.flags,
-        protocol=PROTOCOLS[recording.protocol].name,
+        protocol=recording.protocol,
+        protocol_name=PROTOCOLS[recording.protocol].name,
         photos=tuple(
-            ReportPhoto(pose.number, pose.name, storage.read(key) if (key := views.get(pose.code)) else None)
+            ReportPhoto(
+                pose.code,
+                pose.number,
+                pose.name,
+                storage.read(key) if (key := views.get(pose.code)) else None,
+            )
             for pose in poses.values()
         ),
         items=tuple(
@@ -73,14 +83,16 @@ def report_content(
             if item.id in scores
         ),
         sub_scores=tuple(
-            ReportSubScore(score, known.first, known.interval, known.mdc, known.verdict)
+            ReportSubScore(score, known.first, known.interval, known.mdc, verdict_code(known.verdict))
             for score, known in assess_sub_scores(grading, first)
         ),
         first_recorded_on=recorded_on(first.recording) if first else None,
-        flags=tuple(describe_flag(flag) for flag in grading.flags),
-        model=_model(grading.bundle),
+        flags=tuple(grading.flags),
+        model=report_model(grading.bundle),
         product=PRODUCT,
         created_at=grading.created_at.astimezone(dt.UTC),
+        maps=report_maps(storage, grading),
+        course=recording_course(session, recording, grading),
     )
 
 
@@ -95,8 +107,13 @@ def _item(
         errors.get(item.id),
         known.interval,
         known.mdc,
-        known.verdict,
+        verdict_code(known.verdict),
     )
+
+
+def verdict_code(words: str | None) -> str | None:
+    """A verdict as reports name it, such as `within_error`; None stays None."""
+    return None if words is None else Verdict(words).name.lower()
 
 
 def recorded_on(recording: Recording) -> dt.date:
@@ -136,19 +153,19 @@ def describe_flag(flag: str) -> str:
     return _WORDS.get(kind, kind) + where
 
 
-def _model(bundle: Bundle) -> ReportModel:
+def report_model(bundle: Bundle) -> ReportModel:
+    """What a report says of the bundle that graded."""
     manifest = bundle.manifest
-    training = "; ".join(
-        f"{cohort['description']} ({cohort['recordings']} recordings of {cohort['people']} faces)"
-        for cohort in manifest["training"]
-    )
     return ReportModel(
         name=bundle.name,
         version=bundle.version,
         hash=bundle.hash,
         backbone=manifest["backbone"]["name"],
         layer=manifest["backbone"]["layer"],
-        training=training,
+        training=tuple(
+            ReportTraining(cohort["description"], cohort["recordings"], cohort["people"])
+            for cohort in manifest["training"]
+        ),
         commissioning=manifest["commissioning"],
         trained_on=dt.date.fromisoformat(manifest["created"]),
     )

@@ -11,8 +11,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from dicom.codes import item_code, sub_score_code
-from reports.content import COMMISSIONING_BANNER, RecordingReport
+from reports.content import RecordingReport
+from reports.language import load_language
 from service.records.models import Recording
+from service.reporting import describe_flag
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def make_result(
         for row in content.sub_scores
     )
     model = content.model
+    notes = [load_language("en").text("banner.commissioning")] if model.commissioning else []
+    notes += map(describe_flag, content.flags)
     return Result(
         uid=uid,
         recording_uid=recording.series_uid,
@@ -137,9 +141,9 @@ def make_result(
         created_at=content.created_at,
         days_from_surgery=content.days_from_surgery,
         side=None if content.side_estimated else content.affected_side,
-        protocol=content.protocol,
+        protocol=content.protocol_name,
         scores=items + derived,
-        notes=((COMMISSIONING_BANNER,) if model.commissioning else ()) + content.flags,
+        notes=tuple(notes),
         model=f"{model.name} {model.version}",
         model_hash=model.hash,
         commissioning=model.commissioning,

@@ -26,6 +26,8 @@ from pydantic_settings import (
 from grading.errors import PermanentError
 from grading.gates import LIMITS, SENTENCES, Severity
 from grading.protocols import PROTOCOLS
+from reports.language import languages
+from reports.style import PaperName, Style
 from service.peer_settings import PEER_KINDS, AeTitle, AnyDestination, AnyPeer, AnySource, Port, Section
 
 
@@ -161,6 +163,29 @@ class TimepointSettings(Section):
         return months
 
 
+class ReportSettings(Section):
+    """How reports are set."""
+
+    language: str = "en"
+    paper: PaperName = "a4"
+    contact: str = Field(default="", max_length=200)
+    """Where questions about a report go to, printed on it; empty for nowhere."""
+    fonts: tuple[Path, ...] = ()
+    """TrueType files that print names which the report's own fonts cannot, in this order."""
+
+    @field_validator("language")
+    @classmethod
+    def _has_catalogue(cls, language: str) -> str:
+        if language not in languages():
+            raise ValueError(f"there are no texts in it: use one of {', '.join(languages())}")
+        return language
+
+    @property
+    def style(self) -> Style:
+        """The same, as reports take it."""
+        return Style(self.language, self.paper, self.contact, self.fonts)
+
+
 class WebSettings(Section):
     """The web pages. They have no sign-in yet, so they answer on this machine only."""
 
@@ -223,6 +248,7 @@ class Settings(BaseSettings):
     poses: PoseSettings = PoseSettings()
     quality: QualitySettings = QualitySettings()
     timepoints: TimepointSettings = TimepointSettings()
+    report: ReportSettings = ReportSettings()
     web: WebSettings = WebSettings()
     api: ApiSettings = ApiSettings()
     workers: WorkerSettings = WorkerSettings()

@@ -34,7 +34,8 @@ def report(context: Context, lease: Lease) -> None:
             flow.settle_deliveries(session, grading.id)
             return
         recording = _recording(session, lease.row_id)
-        source = gather_source(session, context.storage, recording, grading)
+        style = context.settings.report.style
+        source = gather_source(session, context.storage, recording, grading, style)
     documents = [make_document(kind, source) for kind in missing if kind in KINDS]
     for document in documents:
         context.storage.write(_object_key(document), document.dicom)

@@ -1,15 +1,17 @@
 """The templates, everything escaped, and the words they may use."""
 
+from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from reports.content import COMMISSIONING_BANNER
+from reports.language import load_language
 from reports.words import age, days_apart, signed
 from service import PRODUCT
 from service.web import words
 
+_ENGLISH = load_language("en")
 STATIC_FOLDER = Path(__file__).parent / "static"
 
 _templates = Environment(
@@ -28,11 +30,11 @@ _templates.filters |= {
     "meaning": words.meaning,
     "moment": words.moment,
     "signed": signed,
-    "days_apart": days_apart,
+    "days_apart": partial(days_apart, _ENGLISH),
 }
 _templates.globals |= {
     "PRODUCT": PRODUCT,
-    "COMMISSIONING_BANNER": COMMISSIONING_BANNER,
+    "COMMISSIONING_BANNER": _ENGLISH.text("banner.commissioning"),
     "STATES": words.STATES,
     "DELIVERIES": words.DELIVERIES,
     "DOCUMENTS": words.DOCUMENTS,

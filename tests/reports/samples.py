@@ -1,7 +1,7 @@
 """Contents of reports to test with."""
 
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from PIL import Image
@@ -9,13 +9,20 @@ from PIL import Image
 from grading.protocols import JENA9
 from grading.scales import PREDICTED_ITEMS, sub_scores
 from reports.content import (
+    Course,
+    CourseMark,
+    CoursePoint,
     RecordingReport,
     ReportItem,
+    ReportMap,
+    ReportMaps,
     ReportModel,
     ReportPatient,
     ReportPhoto,
     ReportSubScore,
     ReportSurgery,
+    ReportTraining,
+    SignOff,
 )
 
 PATIENT = ReportPatient("Phantom^Paula", "PH-0042", date(1961, 3, 9), "F")
@@ -26,7 +33,7 @@ MODEL = ReportModel(
     hash="4f5c9a0d1be27c83" * 4,
     backbone="efficientnet-lite0",
     layer="features",
-    training="rendered phantoms (400 recordings of 200 faces)",
+    training=(ReportTraining("rendered phantoms", 400, 200),),
     commissioning=True,
     trained_on=date(2025, 6, 2),
 )
@@ -38,7 +45,7 @@ SCORES = dict(
     )
 )
 MDC = 25.0
-VERDICT = "within measurement error"
+VERDICT = "within_error"
 FIRST_SCORES = {item: max(score - 17.0, 0.0) for item, score in SCORES.items()}
 
 
@@ -58,10 +65,48 @@ def jpeg(seed: int, side: int = 512) -> bytes:
 
 def photos(side: int = 128) -> tuple[ReportPhoto, ...]:
     """The nine photos of the protocol."""
-    return tuple(ReportPhoto(pose.number, pose.name, jpeg(pose.number, side)) for pose in JENA9.poses)
+    return tuple(
+        ReportPhoto(pose.code, pose.number, pose.name, jpeg(pose.number, side)) for pose in JENA9.poses
+    )
 
 
 PHOTOS = photos()
+
+
+def make_course(count: int = 4, mdc: bool = True) -> Course:
+    """A patient's course from shortly before the surgery on, the last point 188 days after it."""
+    days = [-10 + round(198 * index / max(count - 1, 1)) for index in range(count - 1)] + [188]
+    return Course(
+        points=tuple(
+            CoursePoint(
+                date(2024, 4, 11) + timedelta(days=day),
+                day,
+                "pre-op" if day < 0 else f"{max(round(day / 30), 1)} months",
+                {"static": 60 + 13 * index / count, "dynamic": 42 + 12 * index / count},
+                {"static": (50 + 13 * index / count, 70 + 13 * index / count)},
+            )
+            for index, day in enumerate(days)
+        ),
+        from_surgery=True,
+        marks=(
+            CourseMark(0, "surgery", "Hypoglossal-facial jump nerve suture"),
+            CourseMark(120, "botulinum toxin", "Botulinum toxin"),
+        ),
+        mdc={"static": MDC, "dynamic": MDC} if mdc else {},
+    )
+
+
+def make_maps(count: int = 4) -> ReportMaps:
+    """Maps of some items."""
+    return ReportMaps(
+        maps=tuple(
+            ReportMap(item, jpeg(number), 101.0, SCORES[item], (-5.0, SCORES[item] - 96.0))
+            for number, item in enumerate(["M1", "M4", "M7", "M5"][:count])
+        ),
+        end=3.0,
+        raises=(230, 97, 1),
+        lowers=(0, 92, 185),
+    )
 
 
 def make_report(
@@ -76,6 +121,9 @@ def make_report(
     first: bool = False,
     known_errors: bool = True,
     side_estimated: bool = False,
+    course: Course | None = None,
+    maps: ReportMaps | None = None,
+    sign_off: SignOff | None = None,
 ) -> RecordingReport:
     """A report of nine photos and twelve items; ``first`` leaves out what it would be compared with.
 
@@ -93,7 +141,8 @@ def make_report(
         timepoint=timepoint,
         affected_side="L",
         side_estimated=side_estimated,
-        protocol=JENA9.name,
+        protocol=JENA9.id,
+        protocol_name=JENA9.name,
         photos=photos,
         items=tuple(
             ReportItem(
@@ -125,4 +174,7 @@ def make_report(
         model=model,
         product="Facialis 0.1.0",
         created_at=datetime(2025, 7, 1, 9, 30, tzinfo=UTC),
+        maps=make_maps() if maps is None else maps,
+        course=make_course(1 if first else 4) if course is None else course,
+        sign_off=sign_off,
     )

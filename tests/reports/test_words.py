@@ -6,7 +6,10 @@ import pytest
 
 from reports import words
 from reports.fonts import REGULAR, printable, width
+from reports.language import load_language
 from reports.sheet import clip, wrap
+
+ENGLISH, GERMAN = load_language("en"), load_language("de")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +39,19 @@ def test_a_dicom_name_is_written_for_reading(name: str, read: str) -> None:
     ],
 )
 def test_a_distance_from_surgery_says_its_direction(days: int, said: str) -> None:
-    assert words.days_apart(days) == said
+    assert words.days_apart(ENGLISH, days) == said
+
+
+def test_german_writes_dates_and_numbers_its_own_way() -> None:
+    assert words.days_apart(GERMAN, 188) == "188 Tage (6,2 Monate) nach Operation"
+    assert GERMAN.day(date(2024, 4, 1)) == "01.04.2024"
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [("pre-op", "präoperativ"), ("6 months", "6 Monate"), ("Woche 2", "Woche 2")]
+)
+def test_timepoints_are_translated_and_a_sites_own_stay(name: str, read: str) -> None:
+    assert words.timepoint(GERMAN, name) == read
 
 
 def test_a_birthday_counts_from_its_day_on() -> None:

@@ -21,7 +21,7 @@ from service.records.flow import Stage
 from service.records.gradings import active_grading, register_bundle, save_grading
 from service.records.models import Recording, RecordingState, Report, Surgery
 from service.records.timepoints import link_surgeries
-from service.settings import Settings
+from service.settings import ReportSettings, Settings
 from service.storage import FolderStorage
 from tests.service.samples import received, result, series
 from workers.context import Context
@@ -164,3 +164,12 @@ def test_going_back_to_an_earlier_grading_makes_no_new_document(context: Context
         grading = active_grading(session, recording_id)
         assert grading is not None
         assert grading.uid == "1.1"
+
+
+def test_a_report_is_written_in_the_language_of_the_settings(
+    engine: Engine, context: Context, recording_id: int
+) -> None:
+    german = Context(Settings(report=ReportSettings(language="de")), engine, context.storage)
+    grade(german, recording_id, "1.1")
+    pdf, _ = rows(german)
+    assert b"/Lang (de)" in context.storage.read(pdf.document_key)

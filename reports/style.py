@@ -1,0 +1,25 @@
+"""How a report is set: its language, its paper, whom to ask, and fonts for names that DejaVu lacks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+PaperName = Literal["a4", "letter"]
+
+
+@dataclass(frozen=True)
+class Style:
+    """``language`` names a catalogue of `reports.language`.
+
+    ``contact`` is printed where questions go to, unless it is empty. ``fonts`` are TrueType files that print
+    what the report's own fonts cannot, in this order.
+    """
+
+    language: str = "en"
+    paper: PaperName = "a4"
+    contact: str = ""
+    fonts: tuple[Path, ...] = ()
+
+
+PLAIN = Style()
+"""English on A4."""

@@ -1,0 +1,53 @@
+"""The maps that a report shows: those of the items that deviate most, all on one scale of colours."""
+
+import io
+
+from PIL import Image
+
+from grading.explanation import sums
+from grading.face import Photo
+from grading.overlay import LOWERS, RAISES, density, paint, scale_end
+from grading.scales import find_item
+from reports.content import ReportMap, ReportMaps
+from service.kept_maps import KeptMap, deviating_items, kept_maps
+from service.records.gradings import scores_of
+from service.records.models import Grading
+from service.storage import Storage
+
+MOST = 4
+SIDE = 384
+"""Pixels of a map: some 250 per inch on paper."""
+
+
+def report_maps(storage: Storage, grading: Grading) -> ReportMaps:
+    """What a report shows of what made the scores; the pictures are drawn anew from what was kept."""
+    scores = scores_of(grading)
+    items = deviating_items(scores, MOST)
+    shown = kept_maps(storage, grading, items)
+    densities = [density(one.found, one.placement) for one in shown]
+    end = max(map(scale_end, densities), default=1.0)
+    return ReportMaps(
+        maps=tuple(
+            _map(one, paint(one.view, values, end)) for one, values in zip(shown, densities, strict=True)
+        ),
+        end=end,
+        raises=RAISES,
+        lowers=LOWERS,
+        balanced=all(one.found.balanced for one in shown),
+        kept=bool(shown) or not items,
+    )
+
+
+def _map(one: KeptMap, picture: Photo) -> ReportMap:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BOX).save(buffer, "JPEG", quality=85)
+    item = find_item(one.found.item)
+    halves = [sums(part) for part in one.found.parts]
+    two = all(len(added) == 2 for added in halves)
+    return ReportMap(
+        item=item.id,
+        jpeg=buffer.getvalue(),
+        start=one.found.start,
+        total=one.found.score,
+        halves=(sum(added[0] for added in halves), sum(added[1] for added in halves)) if two else None,
+    )
