@@ -16,6 +16,7 @@ from service.cli import (
     models,
     patients,
     processes,
+    queries,
     raters,
     records,
     series,
@@ -33,6 +34,7 @@ app = typer.Typer(
 for group in (
     demo,
     processes,
+    queries,
     series,
     fetching,
     models,

@@ -99,8 +99,10 @@ def merge(
 ) -> None:
     """Make two records of one person one; both IDs name it from then on. This cannot be undone."""
     with records() as session:
-        if merge_patients(session, (survivor, issuer), (other, other_issuer)) is None:
+        merged = merge_patients(session, (survivor, issuer), (other, other_issuer), operator().name)
+        if merged is None:
             raise UnknownPatientError("neither ID is on record; see 'facialis patient import'")
+        _note(session, AuditEventKind.PATIENT_MERGED, merged.id)
 
 
 def add(
@@ -117,13 +119,7 @@ def add(
         surgery = add_surgery(
             session, patient, issuer, date.date(), procedure, side, surgeon=surgeon, note=note
         )
-        audit.record(
-            session,
-            operator(),
-            AuditEventKind.SURGERY_ADDED,
-            patient=surgery.patient_key,
-            surgery=surgery.id,
-        )
+        _note(session, AuditEventKind.SURGERY_ADDED, surgery.patient_key, surgery=surgery.id)
 
 
 def list_surgeries(patient: Who, issuer: Issuer = "", as_json: AsJson = False) -> None:
@@ -143,7 +139,7 @@ def correct(
 ) -> None:
     """Correct what is given of a surgery; what was before is kept, and recordings are placed anew."""
     with records() as session:
-        correct_surgery(
+        corrected = correct_surgery(
             session,
             surgery,
             performed_on=date.date() if date else None,
@@ -151,7 +147,9 @@ def correct(
             side=side,
             surgeon=surgeon,
             note=note,
+            by=operator().name,
         )
+        _note(session, AuditEventKind.SURGERY_CHANGED, corrected.patient_key, surgery=surgery)
 
 
 def delete(
@@ -159,7 +157,8 @@ def delete(
 ) -> None:
     """Take a surgery off the record; what it said is kept, and recordings are placed anew."""
     with records() as session:
-        delete_surgery(session, surgery)
+        patient = delete_surgery(session, surgery, operator().name)
+        _note(session, AuditEventKind.SURGERY_DELETED, patient.id, surgery=surgery)
 
 
 def add_other(
@@ -172,7 +171,8 @@ def add_other(
 ) -> None:
     """Record an event on a patient's time line."""
     with records() as session:
-        add_event(session, patient, issuer, date.date(), kind, side, note)
+        event = add_event(session, patient, issuer, date.date(), kind, side, note)
+        _note(session, AuditEventKind.CLINICAL_EVENT_ADDED, event.patient_key, event=event.id)
 
 
 def list_events(patient: Who, issuer: Issuer = "", as_json: AsJson = False) -> None:
@@ -187,7 +187,8 @@ def delete_other(
 ) -> None:
     """Take an event off the record; what it said is kept."""
     with records() as session:
-        delete_event(session, event)
+        patient = delete_event(session, event, operator().name)
+        _note(session, AuditEventKind.CLINICAL_EVENT_DELETED, patient.id, event=event)
 
 
 def _import(table: Table, file: Path, dry_run: bool, encoding: str, as_json: bool) -> None:
@@ -199,6 +200,8 @@ def _import(table: Table, file: Path, dry_run: bool, encoding: str, as_json: boo
         outcome = import_rows(session, table, track(rows, table.name, console=console, transient=True))
         if dry_run or outcome.problems:
             session.rollback()
+        else:
+            audit.record(session, operator(), AuditEventKind.DATA_IMPORTED, table=table.name, rows=len(rows))
     _tell(outcome, dry_run, as_json)
     if outcome.problems:
         wrong = len({problem.row for problem in outcome.problems})
@@ -225,6 +228,17 @@ def _tell(outcome: Outcome, dry_run: bool, as_json: bool) -> None:
         f"{outcome.added} new, {outcome.known} on record already, {outcome.new_patients} new patients"
         + ("" if stored else "; nothing was stored")
     )
+
+
+def _note(
+    session: Session,
+    kind: AuditEventKind,
+    patient: int,
+    *,
+    surgery: int | None = None,
+    event: int | None = None,
+) -> None:
+    audit.record(session, operator(), kind, patient=patient, surgery=surgery, event=event)
 
 
 def _show(rows: Iterable[dict[str, Any]], as_json: bool) -> None:

@@ -91,16 +91,18 @@ def correct_event(
     return event
 
 
-def delete_event(session: Session, event_id: int, by: str = "") -> None:
-    """Take an event off the record and keep what it said.
+def delete_event(session: Session, event_id: int, by: str = "") -> Patient:
+    """Take an event off the record of its patient and keep what it said.
 
     Raises:
         UnknownEventError: there is none with this id.
     """
     event = _held(session, event_id)
-    note_change(session, event.patient_key, "deleted", ("event", event.id), content(event), by=by)
+    patient = event.patient
+    note_change(session, patient.id, "deleted", ("event", event.id), content(event), by=by)
     session.delete(event)
     session.flush()
+    return patient
 
 
 def _held(session: Session, event_id: int) -> Event:

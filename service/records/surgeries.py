@@ -119,8 +119,8 @@ def correct_surgery(
     return surgery
 
 
-def delete_surgery(session: Session, surgery_id: int, by: str = "") -> None:
-    """Take a surgery off the record, keep what it said, and place the recordings anew.
+def delete_surgery(session: Session, surgery_id: int, by: str = "") -> Patient:
+    """Take a surgery off the record of its patient, keep what it said, and place the recordings anew.
 
     Raises:
         UnknownSurgeryError: there is none with this id.
@@ -130,6 +130,7 @@ def delete_surgery(session: Session, surgery_id: int, by: str = "") -> None:
     note_change(session, patient.id, "deleted", ("surgery", surgery.id), content(surgery), by=by)
     session.delete(surgery)
     link_surgeries(session, patient)
+    return patient
 
 
 def _held(session: Session, surgery_id: int) -> Surgery:

@@ -1,7 +1,11 @@
 """Where a recording stands in time around its patient's surgeries."""
 
 import datetime as dt
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
 
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
@@ -25,6 +29,16 @@ def anchor(surgeries: Sequence[Surgery], recorded_on: dt.date) -> Surgery | None
     return min(surgeries, key=lambda surgery: surgery.performed_on, default=None)
 
 
+@dataclass(frozen=True)
+class Window:
+    """A named time around a surgery, in days, both ends included; ``nominal`` is the day it is named for."""
+
+    name: str
+    from_days: int
+    to_days: int
+    nominal: int
+
+
 def timepoint_name(days: int, windows: TimepointSettings | None = None) -> str:
     """The usual name of a time after surgery, in days; negative is before.
 
@@ -33,20 +47,60 @@ def timepoint_name(days: int, windows: TimepointSettings | None = None) -> str:
     last one it is yearly.
     """
     windows = load_settings().timepoints if windows is None else windows
-    for window in windows.windows:
+    for window in (*_own_windows(windows), *_month_windows(windows.months)):
         if window.from_days <= days <= window.to_days:
             return window.name
     if days < 0:
         return PRE_OP
-    months = days / DAYS_PER_MONTH
-    named = windows.months
-    next_year = 12 * (named[-1] // 12 + 1)
-    if months < named[0] / 2:
+    if days < windows.months[0] * DAYS_PER_MONTH / 2:
         return f"{days} days"
-    if months < (named[-1] + next_year) / 2:
-        nearest = min(named, key=lambda month: abs(month - months))
-        return f"{nearest} months"
-    return f"{max(next_year // 12, round(months / 12))} years"
+    return f"{max(_next_year(windows.months), round(days / DAYS_PER_MONTH / 12))} years"
+
+
+def time_windows(windows: TimepointSettings | None = None, years: int = 10) -> tuple[Window, ...]:
+    """The windows that a course over time is told in: a site's own, pre-op, the months, then up to ``years``.
+
+    Pre-op reaches back ten years and is named for the day before surgery.
+    """
+    windows = load_settings().timepoints if windows is None else windows
+    months = _month_windows(windows.months)
+    first = _next_year(windows.months)
+    yearly = [
+        Window(f"{year} years", *_reach(12 * year - 6, 12 * year + 6), round(12 * year * DAYS_PER_MONTH))
+        for year in range(first, years + 1)
+    ]
+    if yearly:
+        yearly[0] = replace(yearly[0], from_days=months[-1].to_days + 1)
+    return (*_own_windows(windows), Window(PRE_OP, -3653, -1, -1), *months, *yearly)
+
+
+def _own_windows(windows: TimepointSettings) -> tuple[Window, ...]:
+    return tuple(
+        Window(one.name, one.from_days, one.to_days, (one.from_days + one.to_days) // 2)
+        for one in windows.windows
+    )
+
+
+@lru_cache(maxsize=8)
+def _month_windows(months: tuple[int, ...]) -> tuple[Window, ...]:
+    edges = [
+        months[0] / 2,
+        *((one + other) / 2 for one, other in pairwise(months)),
+        (months[-1] + 12 * _next_year(months)) / 2,
+    ]
+    return tuple(
+        Window(f"{month} months", *_reach(low, high), round(month * DAYS_PER_MONTH))
+        for month, (low, high) in zip(months, pairwise(edges), strict=True)
+    )
+
+
+def _reach(low: float, high: float) -> tuple[int, int]:
+    """First and last whole day from ``low`` to under ``high`` months."""
+    return math.ceil(low * DAYS_PER_MONTH), math.ceil(high * DAYS_PER_MONTH) - 1
+
+
+def _next_year(months: tuple[int, ...]) -> int:
+    return months[-1] // 12 + 1
 
 
 def link_surgeries(session: Session, patient: Patient) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from service import cli
 from service.records.importing import EVENTS, PATIENTS, SURGERIES, Outcome, Table, import_rows
-from service.records.models import Change, Event, IdentityNote, Patient, Surgery
+from service.records.models import AuditEvent, Change, Event, IdentityNote, Patient, Surgery
 from service.records.patients import find_patient
 from service.settings import load_settings
 from service.tables import CellError, TableError, read_date, read_table
@@ -251,3 +251,9 @@ def test_surgeries_are_listed_corrected_and_deleted_and_patients_merged_by_comma
     assert facialis("surgery", "delete", number)[0] == 0
     assert facialis("surgery", "delete", number)[0] == 1
     assert len(surgeries(engine)) == 1
+    with Session(engine) as session:
+        kinds = session.scalars(select(AuditEvent.kind).order_by(AuditEvent.id)).all()
+        assert session.scalars(select(Change.made_by)).first()
+    assert kinds == [
+        "surgery.added", "surgery.added", "surgery.changed", "patient.merged", "surgery.deleted",
+    ]  # fmt: skip

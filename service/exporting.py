@@ -1,0 +1,80 @@
+"""Rows of frozen dataclasses as CSV, Parquet or JSON, columns named and typed as their fields."""
+
+import csv
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from grading.errors import PermanentError
+
+SUFFIXES = (".csv", ".parquet", ".json")
+
+
+class ExportError(PermanentError):
+    """Rows cannot be written where they were asked for."""
+
+    code = "export.format"
+
+
+def write_rows(kind: type[Any], rows: Sequence[Any], file: Path) -> None:
+    """Write rows of the dataclass ``kind`` to a file whose suffix names the format.
+
+    No rows make a table with columns alone. CSV is UTF-8 with commas; None is an empty cell.
+
+    Raises:
+        ExportError: the suffix names none of the formats.
+    """
+    if file.suffix == ".csv":
+        with file.open("w", newline="", encoding="utf-8") as target:
+            writer = csv.writer(target)
+            writer.writerow(fields(kind))
+            writer.writerows([getattr(row, name) for name in fields(kind)] for row in rows)
+    elif file.suffix == ".parquet":
+        _write_parquet(kind, rows, file)
+    elif file.suffix == ".json":
+        file.write_text(as_json(rows), encoding="utf-8")
+    else:
+        raise ExportError(f"{file.name} has no known suffix: use one of {', '.join(SUFFIXES)}")
+
+
+def as_json(rows: Sequence[Any]) -> str:
+    """The rows as a JSON list of objects; days and times in ISO form."""
+    return json.dumps([dataclasses.asdict(row) for row in rows], default=_plain)
+
+
+def fields(kind: type[Any]) -> list[str]:
+    """The names of the columns."""
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+def _write_parquet(kind: type[Any], rows: Sequence[Any], file: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {
+        int: pa.int64(),
+        float: pa.float64(),
+        str: pa.string(),
+        bool: pa.bool_(),
+        dt.date: pa.date32(),
+        dt.datetime: pa.timestamp("us", tz="UTC"),
+    }
+    hints = get_type_hints(kind)
+    schema = pa.schema([(name, types[_of(hints[name])]) for name in fields(kind)])
+    pq.write_table(pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema), file)
+
+
+def _of(hint: Any) -> type[Any]:
+    """The type of a field that may be None."""
+    given = [one for one in getattr(hint, "__args__", (hint,)) if one is not type(None)]
+    kind: type[Any] = given[0]
+    return kind
