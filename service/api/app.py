@@ -12,12 +12,15 @@ from grading.errors import FacialisError
 from service.api import (
     bundles,
     deliveries,
+    events,
     gradings,
+    imports,
     overview,
     patients,
     problems,
     recordings,
     reports,
+    surgeries,
 )
 from service.api.context import Context
 from service.api.gate import Gate
@@ -58,7 +61,18 @@ def make_api(engine: Engine, storage: Storage, settings: Settings, limit: RateLi
         dependencies=[Security(HTTPBearer(auto_error=False, description="A service token."))],
     )
     api.state.context = Context(engine, storage, settings)
-    for part in (patients, recordings, gradings, reports, deliveries, bundles, overview):
+    for part in (
+        patients,
+        surgeries,
+        events,
+        imports,
+        recordings,
+        gradings,
+        reports,
+        deliveries,
+        bundles,
+        overview,
+    ):
         api.include_router(part.router)
     api.add_exception_handler(FacialisError, problems.refused)
     api.add_exception_handler(HTTPException, problems.not_served)

@@ -5,12 +5,10 @@ import datetime as dt
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import select
-from starlette.requests import Request
-from starlette.responses import Response
 
 from service.api.context import Held, Number
 from service.api.gate import Reader
-from service.api.paging import Cursor, Limit, Page, page
+from service.api.paging import Asked, Page, page
 from service.api.problems import NotFoundError, described
 from service.database import transaction
 from service.records.models import Bundle
@@ -37,13 +35,12 @@ class BundleShown(BaseModel):
 
 @router.get("", responses=described(400))
 def list_bundles(
-    held: Held, caller: Reader, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None
+    held: Held,
+    asked: Asked,
 ) -> Page[BundleShown]:
     """Every bundle that has graded something here, the newest first."""
     with transaction(held.engine) as session:
-        return page(
-            session, request, response, select(Bundle), Bundle.id, bundle_shown, limit=limit, cursor=cursor
-        )
+        return page(session, asked, select(Bundle), Bundle.id, bundle_shown)
 
 
 @router.get("/{number}", responses=described(404))

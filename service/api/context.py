@@ -5,8 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path
-from pydantic import AfterValidator, BaseModel
+from fastapi import Depends, Header, Path
+from pydantic import AfterValidator, BaseModel, StringConstraints
 from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,15 +35,26 @@ def _context(request: Request) -> Context:
 Held = Annotated[Context, Depends(_context)]
 
 
-def _plain(text: str) -> str:
-    # PostgreSQL's text cannot hold NUL, and nothing else below blank belongs into a line.
-    if any(character < " " for character in text):
-        raise ValueError("control characters are not allowed")
+def _text(text: str) -> str:
+    # PostgreSQL's text holds neither NUL nor halves of surrogate pairs, which JSON can write.
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("NUL and halves of surrogate pairs are not allowed")
     return text.strip()
 
 
-Line = Annotated[str, AfterValidator(_plain)]
+def _line(text: str) -> str:
+    if any(character < " " for character in text):
+        raise ValueError("control characters are not allowed")
+    return _text(text)
+
+
+Line = Annotated[str, AfterValidator(_line)]
 """Text in one line, blanks around it taken away."""
+Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_text)]
+"""Text of any lines, blanks around it taken away."""
+SameRecord = Annotated[
+    str | None, Header(alias="If-Match", description="The ETag of the record as it was read.")
+]
 
 
 def tag(shown: BaseModel) -> str:

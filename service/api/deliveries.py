@@ -6,15 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import select
-from starlette.requests import Request
-from starlette.responses import Response
 
 from service.api.context import Held, Line, Number
-from service.api.gate import Reader
-from service.api.paging import Cursor, Limit, Page, page
-from service.api.problems import NotFoundError, described
+from service.api.gate import Reader, Writer
+from service.api.paging import Asked, Page, page
+from service.api.problems import ConflictError, NotFoundError, described
 from service.database import transaction
+from service.records import audit
+from service.records.audit_events import AuditEventKind
 from service.records.models import Delivery, DeliveryState, Grading, Report
+from service.records.outbox import retry_delivery
 
 router = APIRouter(prefix="/deliveries", tags=["deliveries"])
 
@@ -36,14 +37,10 @@ class DeliveryShown(BaseModel):
 @router.get("", responses=described(400))
 def list_deliveries(
     held: Held,
-    caller: Reader,
-    request: Request,
-    response: Response,
+    asked: Asked,
     state: DeliveryState | None = None,
     destination: Annotated[Line | None, Query(max_length=64)] = None,
     recording: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Page[DeliveryShown]:
     """Deliveries, the newest first."""
     query = select(Delivery)
@@ -54,9 +51,7 @@ def list_deliveries(
     if recording is not None:
         query = query.join(Report).join(Grading).where(Grading.recording_key == recording)
     with transaction(held.engine) as session:
-        return page(
-            session, request, response, query, Delivery.id, delivery_shown, limit=limit, cursor=cursor
-        )
+        return page(session, asked, query, Delivery.id, delivery_shown)
 
 
 @router.get("/{number}", responses=described(404))
@@ -66,6 +61,27 @@ def one_delivery(number: Number, held: Held, caller: Reader) -> DeliveryShown:
         delivery = session.get(Delivery, number)
         if delivery is None:
             raise NotFoundError(f"there is no delivery {number}")
+        return delivery_shown(delivery)
+
+
+@router.post("/{number}/retry", responses=described(404, 409))
+def retry(number: Number, held: Held, caller: Writer) -> DeliveryShown:
+    """Let a delivery that failed be tried again, as a new message."""
+    with transaction(held.engine) as session:
+        delivery = session.get(Delivery, number, with_for_update={"of": Delivery})
+        if delivery is None:
+            raise NotFoundError(f"there is no delivery {number}")
+        if delivery.state is not DeliveryState.FAILED:
+            raise ConflictError(f"delivery {number} is {delivery.state}: only one that failed is tried again")
+        retry_delivery(session, number)
+        audit.record(
+            session,
+            caller.actor,
+            AuditEventKind.DELIVERY_RETRIED,
+            recording=delivery.report.grading.recording_key,
+            document=delivery.report_key,
+            destination=delivery.destination,
+        )
         return delivery_shown(delivery)
 
 

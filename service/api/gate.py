@@ -16,7 +16,10 @@ from grading.errors import FacialisError
 from service.api.limits import RateLimit
 from service.api.problems import ApiError
 from service.database import transaction
-from service.records import tokens
+from service.records import audit, tokens
+from service.records.audit import Actor
+from service.records.audit_events import AuditEventKind
+from service.records.models import ActorKind
 
 MOST_BYTES = 16 << 20
 """Of a request's body: more than any import of a department's surgeries needs."""
@@ -62,6 +65,16 @@ class Caller:
     name: str
     scope: tokens.Scope
     address: str | None
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as the audit trail names it."""
+        return Actor(ActorKind.TOKEN, self.name, self.address)
+
+    @property
+    def signature(self) -> str:
+        """The caller as the changes of a record name it."""
+        return f"token {self.name}"
 
 
 class Gate:
@@ -111,6 +124,10 @@ def _caller_with(needed: tokens.Scope) -> Callable[[Request], Caller]:
     def caller(request: Request) -> Caller:
         found: Caller = request.state.caller
         if not found.scope.includes(needed):
+            engine: Engine = request.app.state.context.engine
+            with transaction(engine) as session:
+                kind = AuditEventKind.ACCESS_REFUSED
+                audit.record(session, found.actor, kind, outcome=audit.Outcome.REFUSED, needed=needed.value)
             raise ForbiddenError(f"this needs a token of scope {needed}; this one's is {found.scope}")
         return found
 

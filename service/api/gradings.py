@@ -7,17 +7,18 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
-from starlette.requests import Request
 from starlette.responses import Response
 
 from dicom.codes import flag_codes, item_code, sub_score_code
 from grading.scales import SubScore, find_item
 from service.api.context import Held, Number, tagged
 from service.api.gate import Reader
-from service.api.paging import Cursor, Limit, Page, page
+from service.api.paging import Asked, Page, page
 from service.api.problems import NotFoundError, described
 from service.assessing import Assessed, assess_items, assess_sub_scores
 from service.database import transaction
+from service.records import audit
+from service.records.audit_events import AuditEventKind
 from service.records.gradings import first_grading, scores_of
 from service.records.models import Grading, Recording
 from service.reporting import describe_flag
@@ -95,14 +96,10 @@ class GradingInFull(GradingShown):
 @router.get("", responses=described(400))
 def list_gradings(
     held: Held,
-    caller: Reader,
-    request: Request,
-    response: Response,
+    asked: Asked,
     recording: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     patient: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     active: bool | None = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Page[GradingShown]:
     """Gradings, the newest first."""
     query = select(Grading).options(selectinload(Grading.items))
@@ -113,7 +110,7 @@ def list_gradings(
     if active is not None:
         query = query.where(Grading.active.is_(active))
     with transaction(held.engine) as session:
-        return page(session, request, response, query, Grading.id, grading_shown, limit=limit, cursor=cursor)
+        return page(session, asked, query, Grading.id, grading_shown)
 
 
 @router.get("/{number}", responses=described(404))
@@ -133,6 +130,14 @@ def one_grading(number: Number, held: Held, caller: Reader, response: Response) 
                 FlagShown(flag=flag, code=flag_codes(flag)[0].value, text=describe_flag(flag))
                 for flag in grading.flags
             ],
+        )
+        audit.record(
+            session,
+            caller.actor,
+            AuditEventKind.RECORDING_VIEWED,
+            patient=grading.recording.patient_key,
+            recording=grading.recording_key,
+            grading=number,
         )
     tagged(response, shown)
     return shown

@@ -7,16 +7,21 @@ name, nothing of a patient.
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.api.gate import Caller, Reader
 from service.api.problems import CursorError
+from service.records import audit
+from service.records.audit_events import AuditEventKind
+from service.records.models import Patient
 
 MOST = 200
 
@@ -39,31 +44,47 @@ class Page(BaseModel, Generic[T]):
     )
 
 
+@dataclass(frozen=True)
+class PageAsked:
+    """Which page of the list under an address somebody asks for."""
+
+    caller: Caller
+    request: Request
+    response: Response
+    limit: int
+    cursor: str | None
+
+
+def _asked(
+    caller: Reader, request: Request, response: Response, limit: Limit = 50, cursor: Cursor = None
+) -> PageAsked:
+    return PageAsked(caller, request, response, limit, cursor)
+
+
+Asked = Annotated[PageAsked, Depends(_asked)]
+
+
 def page(
-    session: Session,
-    request: Request,
-    response: Response,
-    query: Select[Any],
-    number: Any,
-    shape: Callable[[Any], T],
-    *,
-    limit: int,
-    cursor: str | None,
+    session: Session, asked: PageAsked, query: Select[Any], number: Any, shape: Callable[[Any], T]
 ) -> Page[T]:
-    """The page of ``query`` that ``cursor`` begins; ``number`` is the column of its rows' numbers.
+    """The page of ``query`` that was asked for, each row as ``shape`` makes it.
+
+    ``number`` is the column of the rows' numbers. That the list was asked for goes into the audit trail.
 
     Raises:
         CursorError: another list gave out the cursor, or none did.
     """
-    name = request.url.path.rstrip("/").rpartition("/")[2]
-    if cursor is not None:
-        query = query.where(number < _number(cursor, name))
-    rows: Sequence[Any] = session.scalars(query.order_by(number.desc()).limit(limit + 1)).all()
-    found = Page[Any](items=[shape(row) for row in rows[:limit]])
-    if len(rows) > limit:
-        url = request.url.include_query_params(cursor=_cursor(rows[limit - 1].id, name))
+    name = asked.request.url.path.rstrip("/").rpartition("/")[2]
+    if asked.cursor is not None:
+        query = query.where(number < _number(asked.cursor, name))
+    rows: Sequence[Any] = session.scalars(query.order_by(number.desc()).limit(asked.limit + 1)).all()
+    kind = AuditEventKind.PATIENTS_LISTED if number is Patient.id else AuditEventKind.RECORDS_QUERIED
+    audit.record(session, asked.caller.actor, kind, list=name, rows=min(len(rows), asked.limit))
+    found = Page[Any](items=[shape(row) for row in rows[: asked.limit]])
+    if len(rows) > asked.limit:
+        url = asked.request.url.include_query_params(cursor=_cursor(rows[asked.limit - 1].id, name))
         found.next = f"{url.path}?{url.query}"
-        response.headers["Link"] = f'<{found.next}>; rel="next"'
+        asked.response.headers["Link"] = f'<{found.next}>; rel="next"'
     return found
 
 

@@ -29,6 +29,7 @@ class ApiError(PermanentError):
     code = "api.refused"
     status: ClassVar[int] = 400
     headers: Mapping[str, str] = {}
+    faults: Sequence["Fault"] = ()
 
 
 class NotFoundError(ApiError):
@@ -122,7 +123,7 @@ def status_of(error: FacialisError) -> int:
     return 404 if error.code.endswith(".unknown") else 422
 
 
-def answer(error: FacialisError, faults: Sequence[Fault] = ()) -> Response:
+def answer(error: FacialisError) -> Response:
     """An error as the answer to a request."""
     status = status_of(error)
     content: dict[str, Any] = {
@@ -132,9 +133,11 @@ def answer(error: FacialisError, faults: Sequence[Fault] = ()) -> Response:
         "detail": str(error),
         "code": error.code,
     }
-    if faults:
-        content["errors"] = [fault.model_dump() for fault in faults]
-    headers = dict(error.headers) if isinstance(error, ApiError) else {}
+    headers: dict[str, str] = {}
+    if isinstance(error, ApiError):
+        headers |= error.headers
+        if error.faults:
+            content["errors"] = [fault.model_dump() for fault in error.faults]
     if status == 503:
         headers["Retry-After"] = str(RETRY_SECONDS)
     return JSONResponse(content, status, headers, MEDIA_TYPE)
@@ -161,10 +164,11 @@ def not_served(request: Request, error: Exception) -> Response:
 def unfit(request: Request, error: Exception) -> Response:
     """The handler for requests that are not as described: where, and what is wanted there instead."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the only kind that it is registered for
-    faults = [
+    told = UnfitRequestError("the request is not as the interface's description has it")
+    told.faults = [
         Fault(at=".".join(map(str, fault["loc"]))[:100], detail=fault["msg"]) for fault in error.errors()
     ]
-    return answer(UnfitRequestError("the request is not as the interface's description has it"), faults)
+    return answer(told)
 
 
 def described(*statuses: int, content: Sequence[str] = ()) -> dict[int | str, dict[str, Any]]:

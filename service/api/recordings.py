@@ -8,17 +8,17 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
-from starlette.requests import Request
 from starlette.responses import Response
 
-from service.api.context import Held, Number, tagged
+from service.api.context import Context, Held, Number, tagged
 from service.api.files import stored
-from service.api.gate import Reader, Writer
-from service.api.paging import Cursor, Limit, Page, page
+from service.api.gate import Caller, Reader, Writer
+from service.api.paging import Asked, Page, page
 from service.api.problems import ConflictError, NotFoundError, described
 from service.database import transaction
 from service.intake import close_series, pose_rules
-from service.records import flow
+from service.records import audit, flow
+from service.records.audit_events import AuditEventKind
 from service.records.history import recording_in_full, view_key
 from service.records.models import Photo, Recording, RecordingState, StageRun
 from service.records.timepoints import timepoint_name
@@ -91,22 +91,16 @@ _COLUMNS = RecordingShown.model_fields.keys() - {"patient", "timepoint"}
 @router.get("", responses=described(400))
 def list_recordings(
     held: Held,
-    caller: Reader,
-    request: Request,
-    response: Response,
+    asked: Asked,
     state: RecordingState | None = None,
     patient: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Number of the patient.")] = None,
     recorded_from: Annotated[dt.date | None, Query(description="Taken on this day or later.")] = None,
     recorded_to: Annotated[dt.date | None, Query(description="Taken on this day or earlier.")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Page[RecordingShown]:
     """Recordings, those that were first received last first."""
     query = _chosen(state, patient, recorded_from, recorded_to)
     with transaction(held.engine) as session:
-        return page(
-            session, request, response, query, Recording.id, recording_shown, limit=limit, cursor=cursor
-        )
+        return page(session, asked, query, Recording.id, recording_shown)
 
 
 @router.get("/{number}", responses=described(404))
@@ -121,6 +115,7 @@ def one_recording(number: Number, held: Held, caller: Reader, response: Response
             photos=[_photo(photo) for photo in recording.photos],
             stages=[_stage(run) for run in recording.stages],
         )
+        _note(session, caller, AuditEventKind.RECORDING_VIEWED, recording)
     tagged(response, shown)
     return shown
 
@@ -134,6 +129,9 @@ def photo_view(number: Number, photo: Number, held: Held, caller: Reader) -> Res
     """The face of a photo as JPEG, as the pages show it."""
     with transaction(held.engine) as session:
         key = view_key(session, number, photo)
+        recording = session.get(Recording, number)
+        if recording is not None:
+            _note(session, caller, AuditEventKind.RECORDING_VIEWED, recording, photo=photo)
     return Response(stored(held.storage, key, "the view of this photo"), media_type="image/jpeg")
 
 
@@ -145,13 +143,13 @@ def close(number: Number, held: Held, caller: Writer) -> RecordingShown:
     def act(session: Session, recording: Recording) -> None:
         close_series(session, recording, rules)
 
-    return _act(held, number, RecordingState.RECEIVING, act)
+    return _act(held, caller, number, RecordingState.RECEIVING, act, "close")
 
 
 @router.post("/{number}/retry", responses=described(404, 409))
 def retry(number: Number, held: Held, caller: Writer) -> RecordingShown:
     """Let a recording that needs attention try again."""
-    return _act(held, number, RecordingState.NEEDS_ATTENTION, flow.retry)
+    return _act(held, caller, number, RecordingState.NEEDS_ATTENTION, flow.retry, "retry")
 
 
 def recording_shown(recording: Recording) -> RecordingShown:
@@ -185,7 +183,12 @@ def _chosen(
 
 
 def _act(
-    held: Held, number: int, state: RecordingState, act: Callable[[Session, Recording], None]
+    held: Context,
+    caller: Caller,
+    number: int,
+    state: RecordingState,
+    act: Callable[[Session, Recording], None],
+    change: str,
 ) -> RecordingShown:
     with transaction(held.engine) as session:
         recording = session.get(Recording, number, with_for_update=True)
@@ -194,9 +197,17 @@ def _act(
         if recording.state is not state:
             raise ConflictError(f"recording {number} is {recording.state}; it has to be {state}")
         act(session, recording)
+        _note(session, caller, AuditEventKind.RECORDING_CHANGED, recording, change=change)
         session.flush()
         session.refresh(recording)
         return recording_shown(recording)
+
+
+def _note(
+    session: Session, caller: Caller, kind: AuditEventKind, recording: Recording, **detail: Any
+) -> None:
+    patient = recording.patient_key
+    audit.record(session, caller.actor, kind, patient=patient, recording=recording.id, **detail)
 
 
 def _photo(photo: Photo) -> PhotoShown:

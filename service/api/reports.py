@@ -6,22 +6,23 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import select
-from starlette.requests import Request
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from service.api.context import Held, Number
 from service.api.files import stored
-from service.api.gate import Reader
-from service.api.paging import Cursor, Limit, Page, page
+from service.api.gate import Caller, Reader
+from service.api.paging import Asked, Page, page
 from service.api.problems import NotFoundError, described
 from service.database import transaction
+from service.records import audit
+from service.records.audit_events import AuditEventKind
 from service.records.models import Grading, Report
 
 router = APIRouter(prefix="/reports", tags=["reports"])
 
-MEDIA_TYPES = {"pdf": "application/pdf"}
-"""Of the documents by kind; of every other kind they are DICOM objects."""
-DICOM = "application/dicom"
+MEDIA_TYPES = {"pdf": "application/pdf", "sr": "application/dicom"}
+"""Of the documents by kind; messages to other systems are none."""
 
 
 class ReportShown(BaseModel):
@@ -39,48 +40,55 @@ class ReportShown(BaseModel):
 @router.get("", responses=described(400))
 def list_reports(
     held: Held,
-    caller: Reader,
-    request: Request,
-    response: Response,
+    asked: Asked,
     recording: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
     kind: Annotated[str | None, Query(pattern="^[a-z]{1,16}$")] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
 ) -> Page[ReportShown]:
     """Reports, the newest first."""
-    query = select(Report).join(Report.grading)
+    query = select(Report).join(Report.grading).where(Report.kind.in_(MEDIA_TYPES))
     if recording is not None:
         query = query.where(Grading.recording_key == recording)
     if kind is not None:
         query = query.where(Report.kind == kind)
     with transaction(held.engine) as session:
-        return page(session, request, response, query, Report.id, report_shown, limit=limit, cursor=cursor)
+        return page(session, asked, query, Report.id, report_shown)
 
 
 @router.get("/{number}", responses=described(404))
 def one_report(number: Number, held: Held, caller: Reader) -> ReportShown:
     """A report, without its bytes."""
     with transaction(held.engine) as session:
-        report = session.get(Report, number)
-        if report is None:
-            raise NotFoundError(f"there is no report {number}")
-        return report_shown(report)
+        return report_shown(_report(session, number, caller))
 
 
 @router.get(
     "/{number}/document",
     response_class=Response,
-    responses=described(404, content=["application/pdf", DICOM]),
+    responses=described(404, content=list(MEDIA_TYPES.values())),
 )
 def document(number: Number, held: Held, caller: Reader) -> Response:
     """The bytes of a report: a PDF, or a DICOM object."""
     with transaction(held.engine) as session:
-        report = session.get(Report, number)
-        if report is None:
-            raise NotFoundError(f"there is no report {number}")
-        kind, key = report.kind, report.document_key
-    media_type = MEDIA_TYPES.get(kind, DICOM)
+        report = _report(session, number, caller)
+        media_type, key = MEDIA_TYPES[report.kind], report.document_key
     return Response(stored(held.storage, key, "this document's file"), media_type=media_type)
+
+
+def _report(session: Session, number: int, caller: Caller) -> Report:
+    """The report of this number; that it was asked for goes into the audit trail."""
+    report = session.get(Report, number)
+    if report is None or report.kind not in MEDIA_TYPES:
+        raise NotFoundError(f"there is no report {number}")
+    recording = report.grading.recording
+    audit.record(
+        session,
+        caller.actor,
+        AuditEventKind.DOCUMENT_VIEWED,
+        patient=recording.patient_key,
+        recording=recording.id,
+        document=number,
+    )
+    return report
 
 
 def report_shown(report: Report) -> ReportShown:

@@ -8,7 +8,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from service.cli.operating import operator
 from service.cli.session import records
+from service.records import audit
+from service.records.audit_events import AuditEventKind
 from service.records.models import ApiToken
 from service.records.tokens import Scope, create_token, list_tokens, revoke_token
 
@@ -32,6 +35,8 @@ def create(
     """Make a token and print it, this once: only its hash is kept."""
     with records() as session:
         token = create_token(session, name, scope, days)
+        kind = AuditEventKind.TOKEN_ADDED
+        audit.record(session, operator(), kind, token=name.strip(), scope=scope.value, days=days)
     typer.echo(token)
     typer.echo("Keep it now: it cannot be shown again.", err=True)
 
@@ -55,6 +60,7 @@ def revoke(name: Annotated[str, typer.Argument(help="Name of the token.")]) -> N
     """Revoke a token; it is refused from the next request on."""
     with records() as session:
         revoke_token(session, name)
+        audit.record(session, operator(), AuditEventKind.TOKEN_REVOKED, token=name)
 
 
 def _row(token: ApiToken) -> dict[str, str | None]:

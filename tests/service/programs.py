@@ -10,6 +10,8 @@ from sqlalchemy import Engine
 from service.database import transaction
 from service.records.tokens import Scope, create_token
 
+API = "/api/v1"
+
 
 class Program:
     """Asks an app, showing a token of ``scope`` unless told otherwise."""
@@ -39,3 +41,13 @@ class Program:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as client:
             return await client.request(method, path, **options)
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, object]:
+    """The problem that an answer must be."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["status"], told["code"]) == (status, code)
+    assert told["type"] == f"{API}/problems/{code}"
+    return told
