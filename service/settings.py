@@ -28,32 +28,15 @@ from grading.gates import LIMITS, SENTENCES, Severity
 from grading.protocols import PROTOCOLS
 from reports.language import languages
 from reports.style import PaperName, Style
+from service.listener_settings import ListenerSettings
 from service.peer_settings import PEER_KINDS, AeTitle, AnyDestination, AnyPeer, AnySource, Port, Section
+from service.server_settings import TlsSettings
 
 
 class SettingError(PermanentError):
     """A setting has a value that cannot be used."""
 
     code = "setting.invalid"
-
-
-class TlsSettings(Section):
-    """TLS for the DICOM receiver, with PEM files; without a certificate it is not spoken."""
-
-    certificate: Path | None = None
-    key: Path | None = None
-    authorities: Path | None = None
-    """Whose client certificates are believed."""
-    require_client: bool = False
-    """Whether a sender has to show a certificate."""
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key belong together")
-        if self.require_client and self.authorities is None:
-            raise ValueError("require_client needs authorities")
-        return self
 
 
 class CommitmentPeer(Section):
@@ -252,6 +235,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     api: ApiSettings = ApiSettings()
     workers: WorkerSettings = WorkerSettings()
+    listener: ListenerSettings = ListenerSettings()
     destinations: tuple[AnyDestination, ...] = ()
     sources: tuple[AnySource, ...] = ()
     """Archives from which `facialis fetch` takes photos."""

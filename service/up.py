@@ -56,6 +56,8 @@ def run_service(settings: Settings, on_ready: Callable[[Running], None]) -> None
     with _only_one(data_dir), _socket_folder() as sockets, supervisor.stop_on_signals():
         _check_port("receiver", settings.receiver.host, settings.receiver.port)
         _check_port("web", settings.web.host, settings.web.port)
+        if settings.listener.port is not None:
+            _check_port("listener", settings.listener.host, settings.listener.port)
         postgres = _database(settings, data_dir, sockets, supervisor)
         broker = _broker(settings, data_dir, sockets, supervisor)
         if supervisor.stopping:
@@ -172,6 +174,10 @@ def _processes(settings: Settings, logs: Path, environment: dict[str, str]) -> l
         "receiver": lambda: _answers(settings.receiver.host, settings.receiver.port),
         "web": lambda: _answers(settings.web.host, settings.web.port),
     }
+    listener = settings.listener
+    if (port := listener.port) is not None:
+        commands["listener"] = ["listen"]
+        ready["listener"] = lambda: _answers(listener.host, port)
     return [
         Child(
             name,

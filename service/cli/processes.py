@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(up)
     app.command()(receive)
+    app.command()(listen)
     app.command()(worker)
     app.command()(schedule)
     app.command()(web)
@@ -58,6 +59,16 @@ def receive(
 
     make_app(settings)
     run_receiver(settings, lambda recording_id: wake(Stage.PREPARE, recording_id), processes)
+
+
+def listen() -> None:
+    """Run the HL7 v2 listener."""
+    settings = _start("listen")
+    from service.database import connect
+    from service.hl7.listener import run_listener
+    from service.running import database_url
+
+    run_listener(connect(database_url(settings)), settings.listener)
 
 
 def worker(

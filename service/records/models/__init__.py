@@ -5,6 +5,7 @@ from service.records.models.audit import ActorKind, AuditEvent
 from service.records.models.base import Base, DeliveryState, Leased, RecordingState
 from service.records.models.documents import Circuit, Delivery, Report
 from service.records.models.gradings import Bundle, Grading, ItemScore, SubScoreRow, WithInterval
+from service.records.models.messages import Message, MessageState
 from service.records.models.patients import (
     Change,
     Event,
@@ -43,6 +44,8 @@ __all__ = [
     "ItemScore",
     "KeptObject",
     "Leased",
+    "Message",
+    "MessageState",
     "Patient",
     "PatientIdentifier",
     "Photo",
