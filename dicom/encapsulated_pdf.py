@@ -23,6 +23,7 @@ def encapsulated_pdf(
     created_at: datetime,
     timepoint: Timepoint | None = None,
     predecessor: Predecessor | None = None,
+    verified: bool = False,
     series_number: int = 902,
     series_description: str = "Facial palsy report",
     software_version: str = "",
@@ -31,7 +32,7 @@ def encapsulated_pdf(
 
     ``sources`` are the graded photos, all of one patient and study; their order is kept. ``created_at`` is
     wall-clock time; a retry passes the same moment and gets the same bytes. The document is marked UNVERIFIED
-    until a clinician signs. Raises `ReportSourcesError`.
+    unless a clinician has ``verified`` it. Raises `ReportSourcesError`.
     """
     first = check_sources(sources)
     dataset = new_object(EncapsulatedPDFStorage, ExplicitVRLittleEndian, sop_instance_uid, created_at)
@@ -60,7 +61,7 @@ def encapsulated_pdf(
     dataset.SourceInstanceSequence = [_reference(photo) for photo in sources]
     dataset.DocumentTitle = title
     dataset.ConceptNameCodeSequence = [code("18748-4", "LN", "Diagnostic Imaging Report")]
-    dataset.VerificationFlag = "UNVERIFIED"
+    dataset.VerificationFlag = "VERIFIED" if verified else "UNVERIFIED"
     name_predecessor(dataset, predecessor)
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
     dataset.EncapsulatedDocumentLength = len(pdf)

@@ -5,6 +5,7 @@ The patient and study attributes of a document are the photos' own, or a PACS fi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydicom.dataset import Dataset
 
@@ -21,12 +22,21 @@ class ReportSourcesError(PermanentError):
 
 @dataclass(frozen=True)
 class Predecessor:
-    """A document of an earlier grading of the same recording, which a new one replaces."""
+    """A document that a new one replaces: of an earlier grading of the same recording, or a draft."""
 
     sop_class_uid: str
     sop_instance_uid: str
     series_uid: str
     study_uid: str
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """Who signed a document off, for which organization, and when (with a zone)."""
+
+    name: str
+    organization: str
+    at: datetime
 
 
 def check_sources(sources: Sequence[PhotoHeader]) -> PhotoHeader:

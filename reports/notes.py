@@ -3,6 +3,7 @@
 from reports.content import RecordingReport, ReportModel
 from reports.fonts import REGULAR
 from reports.sheet import HEADING, LEFT, MUTED, Sheet, clip, leading, wrap
+from reports.style import Style
 
 _SIZES = (6.8, 6.4, 6.0, 5.6)
 """Of the text: the largest at which all of it fits."""
@@ -14,11 +15,11 @@ _Fact = tuple[str, str, int]
 """A label, what it says, and the most lines that it may take."""
 
 
-def draw_notes(sheet: Sheet, y: float, lower: float, report: RecordingReport, contact: str) -> float:
+def draw_notes(sheet: Sheet, y: float, lower: float, report: RecordingReport, style: Style) -> float:
     """Draw the notes in two columns from ``y`` down to ``lower``; returns the height of their lower end."""
     half = (sheet.paper.measure - _GUTTER) / 2
     right = LEFT + half + _GUTTER
-    reading, limits = _reading(sheet, report), _limits(sheet, report, contact)
+    reading, limits = _reading(sheet, report), _limits(sheet, report, style)
     facts = _facts(sheet, report.model)
 
     def ends(size: float) -> float:
@@ -41,12 +42,13 @@ def _reading(sheet: Sheet, report: RecordingReport) -> tuple[str, ...]:
     return tuple(sheet.say(f"notes.{key}") for key in keys)
 
 
-def _limits(sheet: Sheet, report: RecordingReport, contact: str) -> tuple[str, ...]:
+def _limits(sheet: Sheet, report: RecordingReport, style: Style) -> tuple[str, ...]:
     keys = ("assists", "scope", "research")
     stated = [sheet.say(f"notes.{key}") for key in keys]
     if report.model.commissioning:
         stated.insert(0, sheet.say("notes.commissioning"))
-    return (*stated, *([sheet.say("notes.contact", contact=contact)] if contact else []))
+    asked = ", ".join(filter(None, (style.organization, style.contact)))
+    return (*stated, *([sheet.say("notes.contact", contact=asked)] if asked else []))
 
 
 def _paragraphs(

@@ -53,7 +53,7 @@ def render_recording_report(report: RecordingReport, style: Style = PLAIN) -> by
         subject,
         (
             lambda on, y: left.extend(_first_page(on, y, report, flags)),
-            lambda on, y: _second_page(on, y, report, tuple(left), style.contact),
+            lambda on, y: _second_page(on, y, report, tuple(left), style),
         ),
     )
 
@@ -100,7 +100,7 @@ def _first_page(sheet: Sheet, y: float, report: RecordingReport, flags: tuple[st
 
 
 def _second_page(
-    sheet: Sheet, y: float, report: RecordingReport, flags: tuple[str, ...], contact: str
+    sheet: Sheet, y: float, report: RecordingReport, flags: tuple[str, ...], style: Style
 ) -> None:
     sheet.bookmark("notes", y)
     y -= 13
@@ -111,7 +111,7 @@ def _second_page(
     lower = FOOT + REVIEW_HEIGHT + 22
     room = sum(len(wrap(flag, REGULAR, SMALL, sheet.paper.measure)) for flag in flags) * leading(SMALL)
     room += 2 * leading(BODY) if flags else 0
-    y = draw_notes(sheet, y - _COURSE_HEIGHT - 16, lower + room, report, contact)
+    y = draw_notes(sheet, y - _COURSE_HEIGHT - 16, lower + room, report, style)
     draw_review(sheet, report.sign_off)
     if flags:
         _further_flags(sheet, y - 6, lower, flags)

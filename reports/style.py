@@ -11,12 +11,14 @@ PaperName = Literal["a4", "letter"]
 class Style:
     """``language`` names a catalogue of `reports.language`.
 
-    ``contact`` is printed where questions go to, unless it is empty. ``fonts`` are TrueType files that print
+    ``organization`` is who answers for the reports and ``contact`` where questions go to; both are printed
+    unless they are empty. ``fonts`` are TrueType files that print
     what the report's own fonts cannot, in this order.
     """
 
     language: str = "en"
     paper: PaperName = "a4"
+    organization: str = ""
     contact: str = ""
     fonts: tuple[Path, ...] = ()
 

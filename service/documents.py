@@ -1,12 +1,14 @@
 """The documents made of a grading, as DICOM objects: the report as PDF, and its numbers as structured report.
 
-A document's UID is derived from its kind and its grading: the same grading never makes two. A document of a
-recording that was graded anew names the one that it replaces.
+A document's UID is derived from its kind and its grading: the same grading never makes two. Once a clinician
+has signed the report off there is a final version beside the draft, marked VERIFIED, whose UID is derived
+from the sign-off too. A final version names the draft that it replaces; the draft of a recording that was
+graded anew names what stood of it before.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydicom.uid import EncapsulatedPDFStorage, EnhancedSRStorage
@@ -16,7 +18,7 @@ from dicom.building import to_bytes
 from dicom.codes import item_code, sub_score_code
 from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import PhotoHeader
-from dicom.sources import Predecessor
+from dicom.sources import Predecessor, Verifier
 from dicom.structured_report import Algorithm, MeasuredScore, structured_report
 from dicom.timepoints import Timepoint
 from dicom.uids import derived_uid
@@ -25,11 +27,16 @@ from reports.content import RecordingReport
 from reports.recording_report import render_recording_report
 from reports.style import PLAIN, Style
 from service import PRODUCT
+from service.kept_maps import KeptMap
 from service.records.gradings import earlier_reports, intervals_of
 from service.records.models import Grading, Recording
-from service.reporting import report_content, report_uid
+from service.report_maps import report_maps, shown_maps
+from service.reporting import report_content, report_uid, signed
 from service.storage import Storage
 
+DRAFT, FINAL = "draft", "final"
+"""The versions of a document."""
+NOT_STATED = "not stated"
 TITLE = "eFACE facial palsy report"
 REST = "REST"
 INTERVALS = "uncertainty: 90 % prediction interval"
@@ -40,7 +47,8 @@ class DocumentSource:
     """What the documents of one grading are made from, read before the long work starts.
 
     ``photos`` are the headers by pose code; ``intervals`` those of `intervals_of`; ``predecessors`` the
-    documents that are replaced, by kind.
+    documents that are replaced, by kind; ``maps`` those of `shown_maps`. ``created_at`` is the moment of the
+    grading, of a final version that of the sign-off.
     """
 
     content: RecordingReport
@@ -52,7 +60,17 @@ class DocumentSource:
     grading_uid: str
     created_at: dt.datetime
     predecessors: Mapping[str, Predecessor]
-    style: Style = PLAIN
+    maps: Sequence[KeptMap] | None
+    style: Style
+
+    @property
+    def version(self) -> str:
+        """`draft`, or `final` where the content says who signed it off."""
+        return DRAFT if self.content.sign_off is None else FINAL
+
+    def uid(self, kind: str) -> str:
+        """The UID of the document of a kind."""
+        return report_uid(self.grading_uid, kind, self.content.sign_off)
 
     @property
     def timepoint(self) -> Timepoint | None:
@@ -72,30 +90,52 @@ class Document:
 
 
 def gather_source(
-    session: Session, storage: Storage, recording: Recording, grading: Grading, style: Style = PLAIN
+    session: Session,
+    storage: Storage,
+    recording: Recording,
+    grading: Grading,
+    style: Style = PLAIN,
+    version: str = DRAFT,
 ) -> DocumentSource:
-    """Everything that the documents of ``grading`` need from the records and the storage."""
+    """Everything that the documents of ``grading`` need from the records and the storage.
+
+    A ``version`` that is final replaces the drafts, a draft what stands of the recording's earlier gradings.
+    """
+    sign_off = signed(grading.sign_off) if version == FINAL else None
+    created_at = grading.created_at if sign_off is None else sign_off.at
     return DocumentSource(
-        content=report_content(session, storage, recording, grading),
+        content=report_content(session, storage, recording, grading, sign_off),
         photos={photo.pose: PhotoHeader.from_json(photo.header) for photo in recording.photos if photo.pose},
         intervals=intervals_of(grading),
         flags=tuple(grading.flags),
         manifest=grading.bundle.manifest,
         grading_id=grading.id,
         grading_uid=grading.uid,
-        created_at=grading.created_at.astimezone(),
-        predecessors={
-            report.kind: Predecessor(
-                SOP_CLASSES[report.kind],
-                report.sop_instance_uid,
-                _series_uid(report.sop_instance_uid),
-                recording.study_uid,
-            )
-            for report in earlier_reports(session, grading)
-            if report.kind in SOP_CLASSES
-        },
+        created_at=created_at.astimezone(),
+        predecessors=_earlier(session, recording, grading)
+        if sign_off is None
+        else _drafts(recording, grading),
+        maps=shown_maps(storage, grading),
         style=style,
     )
+
+
+def _earlier(session: Session, recording: Recording, grading: Grading) -> dict[str, Predecessor]:
+    """By kind, the documents of the recording's earlier gradings, the newest of each kind."""
+    return {
+        report.kind: _predecessor(report.kind, report.sop_instance_uid, recording)
+        for report in earlier_reports(session, grading)
+        if report.kind in SOP_CLASSES
+    }
+
+
+def _drafts(recording: Recording, grading: Grading) -> dict[str, Predecessor]:
+    """By kind, the drafts of the same grading."""
+    return {kind: _predecessor(kind, report_uid(grading.uid, kind), recording) for kind in SOP_CLASSES}
+
+
+def _predecessor(kind: str, uid: str, recording: Recording) -> Predecessor:
+    return Predecessor(SOP_CLASSES[kind], uid, _series_uid(uid), recording.study_uid)
 
 
 def make_document(kind: str, source: DocumentSource) -> Document:
@@ -105,7 +145,7 @@ def make_document(kind: str, source: DocumentSource) -> Document:
 
 def _pdf(source: DocumentSource) -> Document:
     uid = source.content.uid
-    pdf = render_recording_report(source.content, source.style)
+    pdf = render_recording_report(replace(source.content, maps=report_maps(source.maps)), source.style)
     dataset = encapsulated_pdf(
         pdf,
         sources=tuple(source.photos.values()),
@@ -115,13 +155,14 @@ def _pdf(source: DocumentSource) -> Document:
         created_at=source.created_at,
         timepoint=source.timepoint,
         predecessor=source.predecessors.get("pdf"),
+        verified=source.content.sign_off is not None,
         software_version=PRODUCT,
     )
     return Document("pdf", uid, to_bytes(dataset), pdf)
 
 
 def _sr(source: DocumentSource) -> Document:
-    uid = report_uid(source.grading_uid, "sr")
+    uid = source.uid("sr")
     model = source.content.model
     dataset = structured_report(
         _measured(source),
@@ -139,9 +180,16 @@ def _sr(source: DocumentSource) -> Document:
         flags=source.flags,
         timepoint=source.timepoint,
         predecessor=source.predecessors.get("sr"),
+        verifier=_verifier(source),
         software_version=PRODUCT,
     )
     return Document("sr", uid, to_bytes(dataset))
+
+
+def _verifier(source: DocumentSource) -> Verifier | None:
+    done = source.content.sign_off
+    # DICOM asks for an organization where somebody signed.
+    return None if done is None else Verifier(done.name, source.style.organization or NOT_STATED, done.at)
 
 
 def _notices(source: DocumentSource) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The maps that a report shows: those of the items that deviate most, all on one scale of colours."""
 
 import io
+from collections.abc import Sequence
 
 from PIL import Image
 
@@ -19,11 +20,17 @@ SIDE = 384
 """Pixels of a map: some 250 per inch on paper."""
 
 
-def report_maps(storage: Storage, grading: Grading) -> ReportMaps:
-    """What a report shows of what made the scores; the pictures are drawn anew from what was kept."""
-    scores = scores_of(grading)
-    items = deviating_items(scores, MOST)
+def shown_maps(storage: Storage, grading: Grading) -> list[KeptMap] | None:
+    """The maps of the items that deviate most; None where some do but none was kept."""
+    items = deviating_items(scores_of(grading), MOST)
     shown = kept_maps(storage, grading, items)
+    return shown if shown or not items else None
+
+
+def report_maps(shown: Sequence[KeptMap] | None) -> ReportMaps:
+    """What a report shows of `shown_maps`; the pictures are painted here."""
+    if shown is None:
+        return ReportMaps(kept=False)
     densities = [density(one.found, one.placement) for one in shown]
     end = max(map(scale_end, densities), default=1.0)
     return ReportMaps(
@@ -34,7 +41,6 @@ def report_maps(storage: Storage, grading: Grading) -> ReportMaps:
         raises=RAISES,
         lowers=LOWERS,
         balanced=all(one.found.balanced for one in shown),
-        kept=bool(shown) or not items,
     )
 
 

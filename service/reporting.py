@@ -20,14 +20,15 @@ from reports.content import (
     ReportSubScore,
     ReportSurgery,
     ReportTraining,
+    SignOff,
 )
 from service import PRODUCT
 from service.assessing import Assessed, assess_items, assess_sub_scores
 from service.course import recording_course
 from service.records.gradings import first_grading, scores_of
 from service.records.models import Bundle, Grading, Recording
+from service.records.models import SignOff as SignOffRow
 from service.records.timepoints import timepoint_name
-from service.report_maps import report_maps
 from service.storage import Storage
 
 SIDE_ESTIMATED = "side.estimated"
@@ -39,15 +40,31 @@ _WORDS = SENTENCES | {
 }
 
 
-def report_uid(grading_uid: str, kind: str = "pdf") -> str:
-    """The UID of a grading's document of a kind: writing it again makes the same document."""
-    return derived_uid("report", kind, grading_uid)
+def report_uid(grading_uid: str, kind: str = "pdf", sign_off: SignOff | None = None) -> str:
+    """The UID of a grading's document of a kind: writing it again makes the same document.
+
+    With ``sign_off`` it is that of the final version, which is another document than the draft.
+    """
+    signed = () if sign_off is None else ("final", sign_off.name, sign_off.at.isoformat())
+    return derived_uid("report", kind, grading_uid, *signed)
+
+
+def signed(row: SignOffRow | None) -> SignOff | None:
+    """A sign-off as reports tell it."""
+    return None if row is None else SignOff(row.signed_by, row.signed_at.astimezone(dt.UTC), row.comment)
 
 
 def report_content(
-    session: Session, storage: Storage, recording: Recording, grading: Grading
+    session: Session,
+    storage: Storage,
+    recording: Recording,
+    grading: Grading,
+    sign_off: SignOff | None = None,
 ) -> RecordingReport:
-    """Everything that the report of ``grading`` says, gathered from its recording, patient and bundle."""
+    """What the report of ``grading`` says, gathered from its recording, patient and bundle; without the maps.
+
+    With ``sign_off`` it is the final version's.
+    """
     patient, surgery = recording.patient, recording.surgery
     assert patient is not None  # noqa: S101 - a recording without a patient is held before it is graded
     first = first_grading(session, recording, grading.bundle_key)
@@ -58,7 +75,7 @@ def report_content(
     errors = known_errors(grading.bundle.manifest)
     days = recording.days_from_surgery
     return RecordingReport(
-        uid=report_uid(grading.uid),
+        uid=report_uid(grading.uid, sign_off=sign_off),
         patient=ReportPatient(patient.name, patient.patient_id, patient.birth_date, patient.sex),
         recorded_on=recorded_on(recording),
         surgery=ReportSurgery(surgery.performed_on, surgery.procedure, surgery.side) if surgery else None,
@@ -90,9 +107,9 @@ def report_content(
         flags=tuple(grading.flags),
         model=report_model(grading.bundle),
         product=PRODUCT,
-        created_at=grading.created_at.astimezone(dt.UTC),
-        maps=report_maps(storage, grading),
+        created_at=sign_off.at if sign_off else grading.created_at.astimezone(dt.UTC),
         course=recording_course(session, recording, grading),
+        sign_off=sign_off,
     )
 
 

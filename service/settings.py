@@ -151,6 +151,8 @@ class ReportSettings(Section):
 
     language: str = "en"
     paper: PaperName = "a4"
+    organization: str = Field(default="", max_length=64)
+    """Who answers for the reports, such as the hospital and department; signed documents name it."""
     contact: str = Field(default="", max_length=200)
     """Where questions about a report go to, printed on it; empty for nowhere."""
     fonts: tuple[Path, ...] = ()
@@ -166,7 +168,7 @@ class ReportSettings(Section):
     @property
     def style(self) -> Style:
         """The same, as reports take it."""
-        return Style(self.language, self.paper, self.contact, self.fonts)
+        return Style(self.language, self.paper, self.organization, self.contact, self.fonts)
 
 
 class WebSettings(Section):

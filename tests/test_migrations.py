@@ -91,6 +91,32 @@ def test_recordings_on_record_are_placed_around_every_surgery(empty_database: st
     engine.dispose()
 
 
+def test_drafts_outlive_the_way_down_from_signed_reports(empty_database: str) -> None:
+    config = alembic_config(empty_database)
+    upgrade(empty_database)
+    engine = create_engine(empty_database.replace("postgresql", "postgresql+psycopg", 1))
+    with engine.begin() as connection:
+        for statement in (
+            *A_GRADING,
+            "INSERT INTO sign_off (grading_key, signed_by, signed_at) SELECT id, 'Dr B', now() FROM grading",
+            "INSERT INTO report (grading_key, kind, version, sop_instance_uid, document_key, object_key, "
+            "created_at) SELECT id, 'pdf', version, version, 'k', 'k', now() "
+            "FROM grading, (VALUES ('draft'), ('final')) AS versions(version)",
+            "INSERT INTO delivery (report_key, destination, created_at) SELECT id, 'PACS', now() FROM report",
+        ):
+            connection.execute(text(statement))
+    command.downgrade(config, "0011")
+    with engine.connect() as connection:
+        kept = connection.execute(
+            text("SELECT sop_instance_uid FROM report JOIN delivery ON report.id = report_key")
+        )
+        assert [tuple(row) for row in kept] == [("draft",)]
+    upgrade(empty_database)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT version FROM report")).scalar_one() == "draft"
+    engine.dispose()
+
+
 def test_every_revision_goes_down_and_up_again(empty_database: str) -> None:
     config = alembic_config(empty_database)
     upgrade(empty_database)

@@ -6,6 +6,7 @@ when it is sent. A message that is sent again so says the same, whatever has cha
 
 import json
 import uuid
+from dataclasses import replace
 
 from dicom.headers import PhotoHeader
 from service.documents import DocumentSource
@@ -15,7 +16,6 @@ from service.fhir.observations import observation_resources
 from service.fhir.people import patient_resource
 from service.fhir.studies import imaging_study_resource
 from service.records.models import Grading, Recording, Report
-from service.reporting import report_uid
 from service.results import make_result
 
 MESSAGES = ("oru", "fhir")
@@ -27,22 +27,26 @@ def freeze_message(
     kind: str, source: DocumentSource, recording: Recording, grading: Grading, pdf: Report
 ) -> bytes:
     """What a message of one of `MESSAGES` is to say; ``pdf`` is the row of the report that goes along."""
-    return _freeze_oru(source, recording, pdf) if kind == "oru" else freeze_fhir(recording, grading, pdf)
+    if kind == "oru":
+        return _freeze_oru(source, recording, pdf)
+    return freeze_fhir(recording, grading, pdf, final=source.content.sign_off is not None)
 
 
 def _freeze_oru(source: DocumentSource, recording: Recording, pdf: Report) -> bytes:
     headers = list(source.photos.values())
-    return make_result(
+    done = source.content.sign_off
+    result = make_result(
         source.content,
-        uid=report_uid(source.grading_uid, "oru"),
+        uid=source.uid("oru"),
         recording=recording,
         issuer=recording.patient.issuer if recording.patient else "",
         accession_number=_first(headers, "accession_number"),
         pdf_key=pdf.document_key,
-    ).to_json()
+    )
+    return replace(result, final=done is not None, signed_by=done.name if done else "").to_json()
 
 
-def freeze_fhir(recording: Recording, grading: Grading, pdf: Report) -> bytes:
+def freeze_fhir(recording: Recording, grading: Grading, pdf: Report, *, final: bool = False) -> bytes:
     """The resources of a transaction, which refer to each other; the PDF is put in when it is sent."""
     patient = recording.patient
     assert patient is not None  # noqa: S101 - a recording without a patient is held before it is graded
@@ -53,15 +57,15 @@ def freeze_fhir(recording: Recording, grading: Grading, pdf: Report) -> bytes:
     resources: list[Resource] = [
         patient_resource(patient, {}),
         imaging_study_resource(recording, refer),
-        *observation_resources(grading, final=False, refer=refer),
-        diagnostic_report_resource(grading, pdf, Pdf(), final=False, refer=refer),
+        *observation_resources(grading, final=final, refer=refer),
+        diagnostic_report_resource(grading, pdf, Pdf(), final=final, refer=refer),
     ]
     frozen = {
         "grading_uid": grading.uid,
         "patient_id": patient.patient_id,
         "issuer": patient.issuer,
         "pdf_key": pdf.document_key,
-        "final": False,
+        "final": final,
         "entries": [
             {"url": refer(resource["resourceType"], resource["id"]), "resource": resource}
             for resource in resources

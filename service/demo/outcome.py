@@ -78,7 +78,10 @@ def follow(engine: Engine, outcomes: list[Outcome]) -> None:
                 continue
             outcome.scores = scores_of(grading)
             report = session.scalar(
-                select(Report).where(Report.grading_key == grading.id, Report.kind == "pdf")
+                select(Report)
+                .where(Report.grading_key == grading.id, Report.kind == "pdf")
+                .order_by(Report.id.desc())
+                .limit(1)
             )
             if report is not None:
                 outcome.report_uid = report.sop_instance_uid

@@ -116,7 +116,7 @@ def earlier_reports(session: Session, grading: Grading) -> list[Report]:
         select(Report)
         .join(Grading)
         .where(Grading.recording_key == grading.recording_key, Grading.id < grading.id)
-        .order_by(Grading.id)
+        .order_by(Grading.id, Report.id)
     )
     return list({report.kind: report for report in session.scalars(query)}.values())
 

@@ -116,14 +116,20 @@ def view_key(session: Session, recording_id: int, photo_id: int) -> str | None:
 
 
 def document_key(session: Session, recording_id: int) -> str | None:
-    """Where the PDF of a recording's newest active grading lies in the storage; None until it is written."""
+    """Where the PDF of a recording's newest active grading lies in the storage; None until it is written.
+
+    The final version comes before the draft.
+    """
     newest = (
         select(func.max(Grading.id))
         .where(Grading.recording_key == recording_id, Grading.active)
         .scalar_subquery()
     )
     return session.scalar(
-        select(Report.document_key).where(Report.grading_key == newest, Report.kind == "pdf")
+        select(Report.document_key)
+        .where(Report.grading_key == newest, Report.kind == "pdf")
+        .order_by(Report.id.desc())
+        .limit(1)
     )
 
 

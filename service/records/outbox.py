@@ -1,12 +1,13 @@
 """The outbox: one row per document and destination, from the moment it is written until the peer has it.
 
-A row waits for sign-off where its destination asks for that, is pending until the peer took the document, and
+A row of a draft waits for sign-off where its destination asks for that, and gives way to the final version's
+then. A row is pending until the peer took the document, and
 failed (the dead letters) once the peer refused it for good, until a person lets it be tried again.
 """
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from grading.errors import PermanentError
@@ -86,18 +87,12 @@ def followers(session: Session, delivery_ids: Sequence[int]) -> list[int]:
     return list(session.scalars(query))
 
 
-def release(session: Session, grading_id: int) -> list[int]:
-    """Let go what waited for the grading's report to be signed off; the ids of the deliveries."""
-    query = (
-        update(Delivery)
-        .where(
-            Delivery.report_key.in_(select(Report.id).where(Report.grading_key == grading_id)),
-            Delivery.state == DeliveryState.WAITING,
-        )
-        .values(state=DeliveryState.PENDING)
-        .returning(Delivery.id)
+def withdraw_drafts(session: Session, grading_id: int) -> None:
+    """Drop what waits for the grading's report to be signed off: its final version goes in its place."""
+    drafts = select(Report.id).where(Report.grading_key == grading_id, Report.version == "draft")
+    session.execute(
+        delete(Delivery).where(Delivery.report_key.in_(drafts), Delivery.state == DeliveryState.WAITING)
     )
-    return list(session.scalars(query))
 
 
 def retry_delivery(session: Session, delivery_id: int) -> Delivery:

@@ -4,24 +4,29 @@ The photos have no face and the scores are given: what the documents say is test
 tests/reports.
 """
 
+from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import Dataset, dcmread
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from grading.bundle import COMMISSIONING_BUNDLE, describe_bundle, load_bundle
+from grading.bundle import COMMISSIONING_BUNDLE, Bundle, describe_bundle, load_bundle
 from grading.scales import PREDICTED_ITEMS
 from service.intake import ServiceIntake
 from service.peer_settings import Destination
 from service.records import flow
+from service.records.audit import system
 from service.records.flow import Stage
 from service.records.gradings import active_grading, register_bundle, save_grading
-from service.records.models import Recording, RecordingState, Report, Surgery
+from service.records.history import document_key
+from service.records.models import AuditEvent, Recording, RecordingState, Report, Surgery
 from service.records.timepoints import link_surgeries
 from service.settings import ReportSettings, Settings
+from service.signing import SignOffError, sign_off
 from service.storage import FolderStorage
 from tests.service.samples import received, result, series
 from workers.context import Context
@@ -59,9 +64,14 @@ def recording_id(engine: Engine, context: Context, tmp_path: Path) -> int:
         return recording.id
 
 
+@cache
+def commissioning_bundle() -> Bundle:
+    return load_bundle(COMMISSIONING_BUNDLE)
+
+
 def grade(context: Context, recording_id: int, uid: str, score: float = 80) -> None:
     """Give the recording a grading and have its documents written."""
-    bundle = load_bundle(COMMISSIONING_BUNDLE)
+    bundle = commissioning_bundle()
     with Session(context.engine) as session, session.begin():
         bundle_id = register_bundle(
             session, bundle.hash, bundle.name, bundle.version, describe_bundle(bundle)
@@ -86,7 +96,9 @@ def write_again(context: Context, recording_id: int) -> None:
 
 def rows(context: Context) -> list[Report]:
     with Session(context.engine) as session:
-        found = session.scalars(select(Report).order_by(Report.grading_key, Report.kind)).all()
+        found = session.scalars(
+            select(Report).order_by(Report.grading_key, Report.version, Report.kind)
+        ).all()
         for row in found:
             assert row.deliveries is not None
         return list(found)
@@ -173,3 +185,123 @@ def test_a_report_is_written_in_the_language_of_the_settings(
     grade(german, recording_id, "1.1")
     pdf, _ = rows(german)
     assert b"/Lang (de)" in context.storage.read(pdf.document_key)
+
+
+def signed_off(context: Context, recording_id: int, name: str = "Dr Berta Beispiel", **given: Any) -> None:
+    """Sign the report off and have its final version written."""
+    with Session(context.engine) as session, session.begin():
+        sign_off(session, recording_id, name, "Seen with the patient.", actor=system("test"), **given)
+    run_stage(context, recording_id)
+
+
+def reported(context: Context, recording_id: int, uid: str = "1.1", score: float = 80) -> None:
+    """Give the recording a grading with documents, as if all of them had been delivered."""
+    grade(context, recording_id, uid, score)
+    with Session(context.engine) as session, session.begin():
+        flow.move(session.get_one(Recording, recording_id), RecordingState.DELIVERED)
+
+
+def test_a_signed_report_gets_a_final_version_that_replaces_its_draft(
+    context: Context, recording_id: int
+) -> None:
+    reported(context, recording_id)
+    signed_off(context, recording_id)
+    drafts, finals = rows(context)[:2], rows(context)[2:]
+    assert [(row.kind, row.version) for row in finals] == [("pdf", "final"), ("sr", "final")]
+    for draft, final in zip(drafts, finals, strict=True):
+        before, after = content(context, draft), content(context, final)
+        assert (before.VerificationFlag, after.VerificationFlag) == ("UNVERIFIED", "VERIFIED")
+        assert after.SOPInstanceUID != before.SOPInstanceUID
+        (study,) = after.PredecessorDocumentsSequence
+        (series,) = study.ReferencedSeriesSequence
+        assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == draft.sop_instance_uid
+        assert series.SeriesInstanceUID == before.SeriesInstanceUID
+    (observer,) = content(context, finals[1]).VerifyingObserverSequence
+    assert observer.VerifyingObserverName == "Dr Berta Beispiel"
+    assert observer.VerifyingOrganization == "not stated"
+    assert observer.VerificationDateTime.startswith(f"{finals[1].created_at:%Y%m%d}")
+    assert context.storage.read(finals[0].document_key) != context.storage.read(drafts[0].document_key)
+    with Session(context.engine) as session:
+        assert document_key(session, recording_id) == finals[0].document_key
+        (event,) = session.scalars(select(AuditEvent).where(AuditEvent.kind == "document.signed"))
+        assert event.recording_key == recording_id
+
+
+def test_who_takes_signed_reports_only_gets_the_final_version_alone(
+    engine: Engine, context: Context, recording_id: int
+) -> None:
+    careful = PACS.model_copy(update={"name": "careful", "when": "on_sign_off"})
+    both = Context(Settings(destinations=(PACS, careful)), engine, context.storage)
+    reported(both, recording_id)
+    assert {d.destination: d.state.value for row in rows(both) for d in row.deliveries} == {
+        "PACS": "pending",
+        "careful": "waiting",
+    }
+    signed_off(both, recording_id)
+    found = [
+        (row.version, row.kind, d.destination, d.state.value) for row in rows(both) for d in row.deliveries
+    ]
+    assert found == [
+        ("draft", "pdf", "PACS", "pending"),
+        ("draft", "sr", "PACS", "pending"),
+        ("final", "pdf", "PACS", "pending"),
+        ("final", "pdf", "careful", "pending"),
+        ("final", "sr", "PACS", "pending"),
+        ("final", "sr", "careful", "pending"),
+    ]
+
+
+def test_signing_again_changes_nothing_and_another_name_is_refused(
+    context: Context, recording_id: int
+) -> None:
+    reported(context, recording_id)
+    signed_off(context, recording_id)
+    before = [row.sop_instance_uid for row in rows(context)]
+    with Session(context.engine) as session, session.begin():
+        sign_off(session, recording_id, " Dr  Berta Beispiel ", actor=system("test"))
+        with pytest.raises(SignOffError, match="signed off already"):
+            sign_off(session, recording_id, "Somebody else", actor=system("test"))
+    assert [row.sop_instance_uid for row in rows(context)] == before
+
+
+def test_a_report_that_was_not_seen_or_not_written_is_not_signed(context: Context, recording_id: int) -> None:
+    with Session(context.engine) as session, session.begin():
+        with pytest.raises(SignOffError, match="has no report"):
+            sign_off(session, recording_id, "Dr B", actor=system("test"))
+        with pytest.raises(SignOffError, match="name of who signs"):
+            sign_off(session, recording_id, " ", actor=system("test"))
+    reported(context, recording_id)
+    with Session(context.engine) as session, session.begin():
+        grading = active_grading(session, recording_id)
+        assert grading is not None
+        with pytest.raises(SignOffError, match="graded anew"):
+            sign_off(session, recording_id, "Dr B", actor=system("test"), grading_id=grading.id + 1)
+        flow.move(session.get_one(Recording, recording_id), RecordingState.GRADED)
+        with pytest.raises(SignOffError, match="wait until its report is written"):
+            sign_off(session, recording_id, "Dr B", actor=system("test"))
+
+
+def test_lost_final_versions_are_written_again_byte_for_byte_as_they_were_set(
+    engine: Engine, context: Context, recording_id: int
+) -> None:
+    reported(context, recording_id)
+    signed_off(context, recording_id)
+    before = {row.id: context.storage.read(row.object_key) for row in rows(context)}
+    for row in rows(context):
+        context.storage.path(row.object_key).unlink()
+    german = Context(Settings(report=ReportSettings(language="de")), engine, context.storage)
+    write_again(german, recording_id)
+    assert {row.id: context.storage.read(row.object_key) for row in rows(context)} == before
+
+
+def test_a_recording_graded_anew_is_a_draft_again_and_names_the_final_version(
+    context: Context, recording_id: int
+) -> None:
+    reported(context, recording_id)
+    signed_off(context, recording_id)
+    grade(context, recording_id, "1.2", score=70)
+    final, draft = rows(context)[2], rows(context)[4]
+    assert (final.version, draft.version) == ("final", "draft")
+    (study,) = content(context, draft).PredecessorDocumentsSequence
+    (series,) = study.ReferencedSeriesSequence
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == final.sop_instance_uid

@@ -226,7 +226,7 @@ def test_while_a_trial_is_under_way_nothing_else_goes(
     assert due(engine) == []
 
 
-def test_what_waits_for_sign_off_goes_once_it_is_released(
+def test_a_draft_that_waits_for_sign_off_is_not_sent(
     engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int]
 ) -> None:
     (number,) = fill(engine, storage, "EHR", "oru", 1, ordered=True)
@@ -235,12 +235,7 @@ def test_what_waits_for_sign_off_goes_once_it_is_released(
         use(engine, storage, monkeypatch, ehr(port))
         tasks.deliver_report(number)
         assert received(log) == []
-        with Session(engine) as session, session.begin():
-            grading = row(engine, number).report.grading_key
-            assert outbox.release(session, grading) == [number]
-            assert outbox.release(session, grading) == []
-        tasks.deliver_report(number)
-    assert states(engine) == [DELIVERED]
+    assert states(engine) == [DeliveryState.WAITING]
 
 
 def test_a_folder_gets_whole_files_and_one_that_is_not_mounted_is_not_made(

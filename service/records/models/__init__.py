@@ -3,7 +3,7 @@
 from service.records.models.annotations import Annotation, AnnotationScore, Rater
 from service.records.models.audit import ActorKind, AuditEvent
 from service.records.models.base import Base, DeliveryState, Leased, RecordingState
-from service.records.models.documents import Circuit, Delivery, Report
+from service.records.models.documents import Circuit, Delivery, Report, SignOff
 from service.records.models.gradings import Bundle, Grading, ItemScore, SubScoreRow, WithInterval
 from service.records.models.messages import Message, MessageState
 from service.records.models.patients import (
@@ -54,6 +54,7 @@ __all__ = [
     "Recording",
     "RecordingState",
     "Report",
+    "SignOff",
     "StageRun",
     "SubScoreRow",
     "Surgery",

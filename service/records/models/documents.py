@@ -1,8 +1,10 @@
 """What was written of a grading, and where it goes."""
 
 import datetime as dt
+from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, String, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.records.models.base import Base, DeliveryState, Leased
@@ -12,24 +14,47 @@ from service.records.models.gradings import Grading
 class Report(Base):
     """A document made of one grading.
 
-    Its ``kind`` is `pdf`, `sr` (structured report), or that of a message: `oru` (HL7 v2) or `fhir`.
+    Its ``kind`` is `pdf`, `sr` (structured report), or that of a message: `oru` (HL7 v2) or `fhir`. Its
+    ``version`` is `draft`, or `final` for the one that says who signed the grading's report off.
     """
 
     __tablename__ = "report"
-    __table_args__ = (UniqueConstraint("grading_key", "kind"),)
+    __table_args__ = (
+        UniqueConstraint("grading_key", "kind", "version"),
+        CheckConstraint("version IN ('draft', 'final')", "version"),
+    )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     grading_key: Mapped[int] = mapped_column(ForeignKey("grading.id"))
     kind: Mapped[str] = mapped_column(String(16))
+    version: Mapped[str] = mapped_column(String(8), server_default="draft")
     sop_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
     document_key: Mapped[str] = mapped_column(String(200))
     """The file that people read, in the storage: the PDF; of another kind that of ``object_key``."""
     object_key: Mapped[str] = mapped_column(String(200))
     """What is delivered, in the storage: a DICOM object; of a message the result that it is made from."""
+    style: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """How it was set (language, paper and such), so that it can be written again; None: as at first."""
     created_at: Mapped[dt.datetime]
 
     grading: Mapped[Grading] = relationship(back_populates="reports")
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="report", order_by="Delivery.id")
+
+
+class SignOff(Base):
+    """Who took the report of a grading as final, and when; once made it is never changed."""
+
+    __tablename__ = "sign_off"
+    __table_args__ = (CheckConstraint("signed_by <> ''", "signed_by_given"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    grading_key: Mapped[int] = mapped_column(ForeignKey("grading.id"), unique=True)
+    signed_by: Mapped[str] = mapped_column(String(200))
+    """The clinician's name, as it stands in the report."""
+    comment: Mapped[str] = mapped_column(server_default="")
+    signed_at: Mapped[dt.datetime]
+
+    grading: Mapped[Grading] = relationship(back_populates="sign_off")
 
 
 class Delivery(Leased, Base):

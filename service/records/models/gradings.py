@@ -20,7 +20,7 @@ from service.records.models.base import Base
 from service.records.models.recordings import Recording
 
 if TYPE_CHECKING:
-    from service.records.models.documents import Report
+    from service.records.models.documents import Report, SignOff
 
 
 class Bundle(Base):
@@ -70,6 +70,7 @@ class Grading(Base):
         order_by="SubScoreRow.id", cascade="all, delete-orphan"
     )
     reports: Mapped[list["Report"]] = relationship(back_populates="grading", order_by="Report.id")
+    sign_off: Mapped["SignOff | None"] = relationship(back_populates="grading")
 
 
 _RANGES = " OR ".join(
