@@ -1,4 +1,4 @@
-"""Where an incoming object's bytes go while they come in: a locked temporary file, hashed on the way.
+"""Where an incoming object's bytes go while they come in: a locked temporary file.
 
 pynetdicom can write incoming objects to a temporary file by itself, but in a folder that is set for the whole
 process, without a limit, and a full disk ends its network thread, so that the sender hears nothing until it
@@ -14,21 +14,18 @@ import shutil
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_file_meta_info
-from pydicom.uid import UID
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
 from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.dsutils import create_file_meta
 from pynetdicom.pdu_primitives import P_DATA
 
-from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from dicom.file_head import file_head
 from dicom.upper_layer import RefusedPeerError, as_primitive
 from grading.errors import PermanentError, TransientError
 
@@ -64,6 +61,10 @@ class Spool:
     max_object_bytes: int
     slow_after: float = 60.0
     min_bytes_per_second: float = 1024.0
+    flushing: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(thread_name_prefix="flush"), repr=False
+    )
+    """Puts files on the disk while their headers are read."""
 
     def sweep(self) -> int:
         """Remove what killed processes left behind; a file that a living one writes is locked and stays.
@@ -82,12 +83,40 @@ class Spool:
         return removed
 
 
+@dataclass(frozen=True)
+class WholeFile:
+    """An object whose last byte has come, on its way to the disk while it is looked at.
+
+    The data set starts at the byte ``start``; ``transfer_syntax`` is its encoding.
+    """
+
+    path: Path
+    start: int
+    transfer_syntax: str
+    _flushed: Future[None] | None
+
+    def sha256(self) -> str:
+        """The hash (hex) over the transfer syntax UID in ASCII, a newline and the data set as sent.
+
+        Preamble and file meta are left out: a resend hashes equal.
+        """
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            return hashlib.file_digest(
+                file, lambda: hashlib.sha256(f"{self.transfer_syntax}\n".encode())
+            ).hexdigest()
+
+    def wait(self) -> None:
+        """Return once the bytes are on the disk. Raises `OSError` when it refuses them."""
+        if self._flushed is not None:
+            self._flushed.result()
+
+
 class SpoolFile:
     """One incoming object on disk, written by pynetdicom's message through ``write`` and ``file.flush``.
 
-    ``failure`` is what kept the bytes from being written, if anything. ``sha256`` (hex) is over the transfer
-    syntax UID in ASCII, a newline and the data set as sent, without preamble and file meta: a resend hashes
-    equal. ``size`` counts the data set's bytes. The file is locked for as long as it is open.
+    ``failure`` is what kept the bytes from being written, if anything. ``size`` counts the data set's bytes.
+    The file is locked for as long as it is open.
     """
 
     def __init__(self, spool: Spool, message: DIMSEMessage, association: Association) -> None:
@@ -95,7 +124,9 @@ class SpoolFile:
         self._message = message
         self._association = association
         self._file: BinaryIO | None = None
-        self._hash = hashlib.sha256()
+        self._flushed: Future[None] | None = None
+        self._start = 0
+        self._syntax = ""
         self.name = ""
         self.size = 0
         self.failure: Exception | None = None
@@ -110,11 +141,6 @@ class SpoolFile:
         """Whether there is a file that may still be written."""
         return self._file is not None
 
-    @property
-    def sha256(self) -> str:
-        """The hash of what was written so far."""
-        return self._hash.hexdigest()
-
     def write(self, fragment: bytes | memoryview) -> None:
         """Take in the next bytes of the data set."""
         if self.failure is not None:
@@ -126,7 +152,6 @@ class SpoolFile:
             if self._file is None:
                 self._open()
             cast(BinaryIO, self._file).write(fragment)
-            self._hash.update(fragment)
         # Whatever went wrong, raising here would end the network thread before a reply could be sent.
         except Exception as failure:
             self.failure = failure
@@ -135,18 +160,21 @@ class SpoolFile:
     def flush(self) -> None:
         """Nothing: `finish` flushes, once."""
 
-    def finish(self) -> Path:
-        """Put the bytes on the disk and say where. Raises what kept them from being written, or `OSError`."""
+    def finish(self) -> "WholeFile":
+        """Begin to put the bytes on the disk. Raises what kept them from being written, or `OSError`."""
         if self.failure is not None:
             raise self.failure
         if self._file is not None:
             self._file.flush()
-            os.fsync(self._file.fileno())
-        return Path(self.name)
+            self._flushed = self._spool.flushing.submit(os.fsync, self._file.fileno())
+        return WholeFile(Path(self.name), self._start, self._syntax, self._flushed)
 
     def close(self) -> None:
         """Close the file and let go of its lock; what is on disk stays."""
         if self._file is not None:
+            if self._flushed is not None:
+                # Its descriptor must not become another file's meanwhile.
+                self._flushed.exception()
             file, self._file = self._file, None
             try:
                 file.close()
@@ -166,18 +194,11 @@ class SpoolFile:
         self._file = os.fdopen(descriptor, "wb")
         fcntl.flock(self._file, fcntl.LOCK_EX)
         command = self._message.command_set
-        syntax = self._association._accepted_cx[cast(int, self._message.context_id)].transfer_syntax[0]
-        meta = create_file_meta(
-            sop_class_uid=command.AffectedSOPClassUID,
-            sop_instance_uid=command.AffectedSOPInstanceUID,
-            transfer_syntax=syntax,
-            implementation_uid=UID(IMPLEMENTATION_CLASS_UID),
-            implementation_version=IMPLEMENTATION_VERSION_NAME,
-        )
-        head = DicomBytesIO()
-        write_file_meta_info(head, meta)
-        self._file.write(b"\0" * 128 + b"DICM" + head.getvalue())
-        self._hash.update(f"{syntax}\n".encode())
+        context = self._association._accepted_cx[cast(int, self._message.context_id)]
+        self._syntax = str(context.transfer_syntax[0])
+        head = file_head(str(command.AffectedSOPClassUID), str(command.AffectedSOPInstanceUID), self._syntax)
+        self._file.write(head)
+        self._start = len(head)
 
 
 class _Inbox(queue.Queue[Any]):
