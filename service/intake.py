@@ -1,7 +1,6 @@
 """What the receiver calls for each object: file into the storage, rows into Postgres, then the answer.
 
-Deciding which pose a photo shows and whether the series is complete happens here, on the headers alone;
-pixels are for the workers.
+Whether a series is complete is for the workers: a sender waits for no more than its object's safety.
 """
 
 import datetime as dt
@@ -18,18 +17,15 @@ from sqlalchemy.orm import Session
 
 from dicom.contexts import KINDS, Kind
 from dicom.headers import PhotoHeader
-from dicom.poses import PoseAssignment, PoseRules, assign_poses
 from dicom.receiver import ReceivedObject, Stored
-from dicom.timepoints import stated_days
 from grading.errors import PermanentError
 from grading.protocols import PROTOCOLS, Protocol
 from service.database import DatabaseUnavailableError, transaction
-from service.records import audit, flow
-from service.records.arrivals import add_to_open_recording
-from service.records.audit_events import AuditEventKind
+from service.records import flow
+from service.records.arrivals import add_photo
 from service.records.models import KeptObject, Patient, Photo, Quarantined, Recording, RecordingState
 from service.records.patients import patient_for, record_identity
-from service.records.timepoints import link_surgeries
+from service.series import pose_rules
 from service.settings import Settings
 from service.storage import Storage, content_key
 
@@ -43,11 +39,11 @@ class HeaderError(PermanentError):
 
 
 class ServiceIntake:
-    """Stores received objects and says, through ``wake``, when a recording is ready for the workers.
+    """Stores received objects and says, through ``wake``, when there is something for the workers.
 
     Attributes:
-        wake: called with a recording's id after the transaction that completed it; it may fail silently,
-            since the periodic reconciliation finds every recording that should be moving.
+        wake: called with a recording's id when it has as many photos as its protocol has poses; it may fail
+            silently, since the periodic reconciliation finds every recording that should be moving.
     """
 
     def __init__(
@@ -84,10 +80,11 @@ class ServiceIntake:
         header = received.header
         kind = KINDS[UID(header.sop_class_uid)]
         adopt = partial(self.storage.adopt, received.path, key)
-        # The photo that may make its series full is looked at together with the others.
-        most = len(self.protocol.required) - 1
-        if kind is Kind.PHOTO and add_to_open_recording(self.engine, received, key, most, adopt):
-            return Stored.NEW
+        if kind is Kind.PHOTO and header.patient_id:
+            arrived = add_photo(self.engine, received, key, self.protocol.id, adopt)
+            if arrived is not None:
+                self._wake(arrived.recording_id, arrived.photos)
+                return Stored.NEW
         with transaction(self.engine) as session:
             # Two associations may bring the same object at once: the second waits here for the first.
             session.execute(select(func.pg_advisory_xact_lock(_lock_number(header.sop_instance_uid))))
@@ -108,10 +105,14 @@ class ServiceIntake:
                 _keep(session, received, key, kind)
                 return Stored.NEW
             recording = self._add_photo(session, received, key)
-            complete = recording.state == RecordingState.COMPLETE
-        if complete:
-            self.wake(recording.id)
+            count = select(func.count()).where(Photo.recording_key == recording.id)
+            photos = session.execute(count).scalar_one()
+        self._wake(recording.id, photos)
         return Stored.NEW
+
+    def _wake(self, recording_id: int, photos: int) -> None:
+        if photos >= len(self.protocol.required):
+            self.wake(recording_id)
 
     def quarantine(self, path: Path, reason: str, calling_ae: str) -> None:
         """Keep bytes aside that cannot be filed."""
@@ -159,85 +160,9 @@ class ServiceIntake:
             header.acquired_at and header.acquired_at < recording.recorded_at
         ):
             recording.recorded_at = header.acquired_at
-        if recording.stated_days is None:
-            recording.stated_days = stated_days(header)
         flow.move(recording, RecordingState.RECEIVING)
         session.flush()
-        count = select(func.count()).where(Photo.recording_key == recording.id)
-        if session.execute(count).scalar_one() >= len(self.protocol.required):
-            assignment = place_photos(session, recording, self.rules)
-            if assignment.complete and identity_problem(recording) is None:
-                flow.move(recording, RecordingState.COMPLETE)
-                _audit_arrival(session, recording)
-        if patient is not None:
-            link_surgeries(session, patient)
-        session.flush()
         return recording
-
-
-def pose_rules(settings: Settings) -> PoseRules:
-    """The rules that the settings describe, over the built-in ones."""
-    defaults = PoseRules()
-    return PoseRules(
-        order=settings.poses.order,
-        codes={**defaults.codes, **settings.poses.codes},
-        patterns=defaults.patterns if settings.poses.patterns is None else settings.poses.patterns,
-    )
-
-
-def place_photos(session: Session, recording: Recording, rules: PoseRules) -> PoseAssignment:
-    """Decide anew which photo of the recording shows which pose, and write it to the photos."""
-    session.flush()
-    session.refresh(recording, ["photos"])
-    headers = [PhotoHeader.from_json(photo.header) for photo in recording.photos]
-    assignment = assign_poses(headers, rules, PROTOCOLS[recording.protocol])
-    for photo in recording.photos:
-        photo.pose = assignment.poses.get(photo.sop_instance_uid)
-        photo.pose_rule = assignment.by.get(photo.sop_instance_uid)
-    return assignment
-
-
-def identity_problem(recording: Recording) -> tuple[str, str] | None:
-    """Code and reason why the recording cannot be filed under one patient, None if it can."""
-    people = {(photo.header["patient_id"], photo.header["issuer"]) for photo in recording.photos}
-    if len(people) > 1:
-        return (
-            "identity.mixed",
-            "The photos of this series name different patients. Correct that and send them as a new series.",
-        )
-    if recording.patient_key is None:
-        return (
-            "identity.missing",
-            "The photos carry no patient ID. Enter it and send them as a new series.",
-        )
-    return None
-
-
-def close_series(session: Session, recording: Recording, rules: PoseRules) -> None:
-    """A series to which nothing more came: on to the workers, or to a person with the reason."""
-    assignment = place_photos(session, recording, rules)
-    identity = identity_problem(recording)
-    problem = assignment.problem()
-    if identity is not None:
-        flow.hold(recording, *identity)
-    elif problem is not None:
-        flow.hold(recording, "series.poses", problem)
-    else:
-        flow.move(recording, RecordingState.COMPLETE)
-    _audit_arrival(session, recording)
-
-
-def _audit_arrival(session: Session, recording: Recording) -> None:
-    """One entry for a whole series, when it has ended; a photo that comes later makes another."""
-    audit.record(
-        session,
-        audit.system("receiver"),
-        AuditEventKind.PHOTOS_RECEIVED,
-        patient=recording.patient_key,
-        recording=recording.id,
-        photos=len(recording.photos),
-        sender=next((photo.calling_ae for photo in recording.photos), None),
-    )
 
 
 def _overlong(header: PhotoHeader) -> str | None:

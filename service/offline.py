@@ -16,10 +16,10 @@ from grading.photos import SUFFIXES, load_series
 from grading.preparing import prepare_series, series_flags
 from grading.protocols import PROTOCOLS, Protocol
 from grading.scales import Item, find_item
-from service.intake import pose_rules
 from service.item_maps import ItemMap, write_maps
 from service.photographs import SeriesFaultError, check_modality, judge, listed, photo_faults, quality_rules
 from service.reporting import SIDE_ESTIMATED, describe_flag
+from service.series import pose_rules
 from service.settings import Settings
 
 T = TypeVar("T")

@@ -8,11 +8,12 @@ from celery import current_app
 from kombu.exceptions import OperationalError
 from sqlalchemy import func, select, update
 
+from grading.protocols import PROTOCOLS
 from service.database import DatabaseUnavailableError, transaction
-from service.intake import close_series, pose_rules
 from service.records import flow, outbox
 from service.records.flow import Stage
 from service.records.models import Delivery, Recording
+from service.series import close_if_full, close_series, pose_rules
 from workers.app import wake
 from workers.context import Context
 
@@ -22,14 +23,17 @@ ONE_TRY = {"max_retries": 0, "interval_start": 0, "socket_connect_timeout": 2}
 
 
 def reconcile(context: Context) -> None:
-    """Close series to which nothing more came, and enqueue every row that is due and in no queue.
+    """Close series that are full or quiet, and enqueue every row that is due and in no queue.
 
     This is the net under everything else, so one row's fault must not keep the others from being looked at.
     """
     with transaction(context.engine) as session:
         quiet = flow.ended_series(context.settings.quiet_seconds)
         ended = session.scalars(select(Recording.id).where(quiet)).all()
-    steps = [partial(_close, context, recording_id) for recording_id in ended]
+        most = len(PROTOCOLS[context.settings.protocol].required)
+        full = session.scalars(select(Recording.id).where(flow.full_series(most))).all()
+    steps = [partial(_close_full, context, recording_id) for recording_id in full]
+    steps += [partial(_close, context, recording_id) for recording_id in ended]
     steps += [partial(_enqueue, context, stage) for stage in Stage]
     for step in steps:
         try:
@@ -53,6 +57,13 @@ def _close(context: Context, recording_id: int) -> None:
         close_series(session, recording, pose_rules(context.settings))
         state, code = recording.state.value, recording.reason_code
     log.info("series.closed", recording=recording_id, state=state, code=code)
+
+
+def _close_full(context: Context, recording_id: int) -> None:
+    with transaction(context.engine) as session:
+        closed = close_if_full(session, recording_id, pose_rules(context.settings))
+    if closed:
+        log.info("series.complete", recording=recording_id)
 
 
 def _enqueue(context: Context, stage: Stage) -> None:

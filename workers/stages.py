@@ -23,7 +23,6 @@ from grading.parallel import map_threads
 from grading.preparing import PreparedPhoto, prepare_photo, series_flags
 from grading.protocols import PROTOCOLS
 from service.database import transaction
-from service.intake import identity_problem, place_photos, pose_rules
 from service.kept_maps import keep_maps
 from service.photographs import SeriesFaultError, check_modality, judge, listed, photo_faults, quality_rules
 from service.records import flow
@@ -31,6 +30,7 @@ from service.records.flow import Stage
 from service.records.gradings import register_bundle, save_grading
 from service.records.leases import Lease
 from service.records.models import Photo, Recording, RecordingState
+from service.series import identity_problem, place_photos, pose_rules
 from service.storage import Storage, content_key
 from workers.context import Context
 

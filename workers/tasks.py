@@ -15,6 +15,7 @@ from service.records import flow, leases, outbox
 from service.records.flow import Stage
 from service.records.leases import Lease, LeaseLostError
 from service.records.models import Delivery, DeliveryState, Grading, Recording, Report
+from service.series import close_if_full, pose_rules
 from workers import stages
 from workers.app import wake
 from workers.context import Context, context
@@ -38,7 +39,10 @@ WORKER = f"{socket.gethostname()[:50]}:{os.getpid()}"
 
 @shared_task(name="facialis.prepare")
 def prepare_recording(recording_id: int) -> None:
-    """Find the faces of a complete recording."""
+    """Find the faces of a recording that is complete, or becomes so now that it is looked at."""
+    held = context()
+    with transaction(held.engine) as session:
+        close_if_full(session, recording_id, pose_rules(held.settings))
     if _run(Stage.PREPARE, recording_id, stages.prepare):
         wake(Stage.GRADE, recording_id)
 

@@ -16,12 +16,12 @@ from service.api.gate import Caller, Reader, Writer
 from service.api.paging import Asked, Page, page
 from service.api.problems import ConflictError, NotFoundError, described
 from service.database import transaction
-from service.intake import close_series, pose_rules
 from service.records import audit, flow
 from service.records.audit_events import AuditEventKind
 from service.records.history import recording_in_full, view_key
 from service.records.models import Photo, Recording, RecordingState, StageRun
 from service.records.timepoints import timepoint_name
+from service.series import close_series, pose_rules
 
 router = APIRouter(prefix="/recordings", tags=["recordings"])
 

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from grading.errors import PermanentError
 from service.cli.operating import operator
 from service.cli.session import records
-from service.intake import close_series, pose_rules
 from service.records import audit, flow
 from service.records.audit_events import AuditEventKind
 from service.records.models import Recording, RecordingState
+from service.series import close_series, pose_rules
 from service.settings import load_settings
 
 

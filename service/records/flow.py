@@ -15,6 +15,7 @@ from service.records.models import (
     Delivery,
     DeliveryState,
     Grading,
+    Photo,
     Recording,
     RecordingState,
     Report,
@@ -133,6 +134,12 @@ def ended_series(quiet_seconds: float) -> ColumnElement[bool]:
     """Condition: the recording is still receiving, but nothing came for ``quiet_seconds``."""
     since = func.extract("epoch", func.clock_timestamp() - Recording.last_received_at)
     return (Recording.state == RecordingState.RECEIVING) & (since >= quiet_seconds)
+
+
+def full_series(photos: int) -> ColumnElement[bool]:
+    """Condition: the recording is still receiving, but has so many photos."""
+    count = select(func.count()).where(Photo.recording_key == Recording.id).scalar_subquery()
+    return (Recording.state == RecordingState.RECEIVING) & (count >= photos)
 
 
 def unqueued(model: type[Recording] | type[Delivery], after_seconds: float) -> ColumnElement[bool]:

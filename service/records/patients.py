@@ -58,8 +58,13 @@ def patient_for(session: Session, patient_id: str, issuer: str) -> Patient:
 
 def hold_identifier(session: Session, patient_id: str, issuer: str) -> None:
     """Let nobody else decide whom the identifier names until the transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(identifier_lock(patient_id, issuer))))
+
+
+def identifier_lock(patient_id: str, issuer: str) -> int:
+    """The number of the advisory lock under which it is decided whom the identifier names."""
     digest = hashlib.sha256(f"patient {issuer}\0{patient_id}".encode()).digest()
-    session.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
+    return int.from_bytes(digest[:8], signed=True)
 
 
 def add_identifier(session: Session, patient: Patient, value: str, issuer: str) -> None:

@@ -29,7 +29,7 @@ from service.settings import Settings
 from service.storage import FolderStorage
 from tests.dicom.samples import save
 from tests.interop.conftest import Orthanc, free_port, listens, program, wait_for
-from tests.service.samples import series
+from tests.service.samples import closing, series
 
 pytestmark = pytest.mark.interop
 
@@ -38,7 +38,7 @@ DAY = dt.date(2026, 3, 1)
 
 @pytest.fixture
 def intake(engine: Engine, tmp_path: Path) -> ServiceIntake:
-    return ServiceIntake(engine, FolderStorage(tmp_path / "files"), Settings(), lambda _: None)
+    return ServiceIntake(engine, FolderStorage(tmp_path / "files"), Settings(), closing(engine, []))
 
 
 @pytest.fixture
@@ -199,6 +199,10 @@ def test_the_command_fetches_and_counts(
     fetched = fetch("PACS")
     assert fetched.returncode == 0, fetched.stderr
     assert json.loads(fetched.stdout) == {"series": 1, "objects": 9, "known": 0, "failed_series": 0}
+    with Session(engine) as session:
+        arrived = session.scalars(select(Recording.id)).all()
+    for recording in arrived:
+        closing(engine, [])(recording)
     check_taken_in(engine, intake, "one")
     unknown = fetch("RIS")
     assert unknown.returncode == 1

@@ -19,7 +19,7 @@ from service.storage import FolderStorage
 from service.web.serve import make_site
 from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
 from tests.service.programs import Program
-from tests.service.samples import received
+from tests.service.samples import closing, received
 
 
 @pytest.fixture
@@ -29,13 +29,14 @@ def storage(tmp_path: Path) -> FolderStorage:
 
 @pytest.fixture
 def woken() -> list[int]:
-    """The recordings that the intake told the workers of."""
+    """The recordings that became complete."""
     return []
 
 
 @pytest.fixture
 def intake(engine: Engine, storage: FolderStorage, woken: list[int]) -> ServiceIntake:
-    return ServiceIntake(engine, storage, Settings(), woken.append)
+    """An intake whose workers look at once at what they are told of."""
+    return ServiceIntake(engine, storage, Settings(), closing(engine, woken))
 
 
 @pytest.fixture

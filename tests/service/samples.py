@@ -2,11 +2,13 @@
 
 import hashlib
 import itertools
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pydicom import Dataset
+from sqlalchemy import Engine
 
 from dicom.building import to_bytes
 from dicom.headers import read_header
@@ -15,6 +17,9 @@ from dicom.uids import derived_uid
 from grading.grader import Grading
 from grading.protocols import JENA9
 from grading.scales import PREDICTED_ITEMS, sub_scores
+from service.database import transaction
+from service.series import close_if_full, pose_rules
+from service.settings import Settings
 from tests.dicom.samples import photo
 
 _numbers = itertools.count()
@@ -69,3 +74,14 @@ def result(score: float, side: str | None = "R", flags: tuple[str, ...] = ()) ->
         bundle_version="1",
         bundle_hash="0" * 64,
     )
+
+
+def closing(engine: Engine, closed: list[int]) -> Callable[[int], None]:
+    """What an intake tells of a full series: a worker that looks at it at once, and notes what it closed."""
+
+    def close(recording: int) -> None:
+        with transaction(engine) as session:
+            if close_if_full(session, recording, pose_rules(Settings())):
+                closed.append(recording)
+
+    return close

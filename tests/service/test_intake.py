@@ -19,9 +19,10 @@ from dicom.uids import derived_uid
 from grading.errors import PermanentError, TransientError
 from grading.protocols import JENA9
 from service.database import connect
-from service.intake import ServiceIntake, close_series, pose_rules
-from service.records.models import Patient, Photo, Quarantined, Recording, RecordingState
+from service.intake import ServiceIntake
+from service.records.models import Patient, PatientIdentifier, Photo, Quarantined, Recording, RecordingState
 from service.records.surgeries import add_surgery
+from service.series import close_series, pose_rules
 from service.settings import Settings
 from service.storage import FolderStorage
 from tests.dicom.samples import PATIENT, photo
@@ -270,6 +271,9 @@ def test_another_name_or_birth_date_under_a_known_id_is_noted_and_not_taken_over
         dataset = photo(sop_instance_uid=derived_uid(name), series_uid=derived_uid("series of", name))
         dataset.PatientName, dataset.PatientBirthDate = name, birth_date
         assert store(dataset) is Stored.NEW
+    with Session(engine) as session, session.begin():
+        for row in session.scalars(select(Recording)):
+            close_series(session, row, pose_rules(Settings()))
     with Session(engine) as session:
         patient = session.scalars(select(Patient)).one()
         assert (patient.name, patient.birth_date) == (PATIENT.name, PATIENT.birth_date)
@@ -307,6 +311,28 @@ def test_days_from_surgery_that_photos_state_come_before_what_dates_say(engine: 
     with Session(engine) as session, session.begin():
         add_surgery(session, PATIENT.id, PATIENT.issuer, dt.date(2026, 2, 1), "Jump anastomosis", "L")
     assert recording(engine).days_from_surgery == 188
+
+
+def test_a_known_object_under_another_series_leaves_no_empty_recording(engine: Engine, store: Store) -> None:
+    store(photo())
+    odd = photo(series_uid=derived_uid("another series"))
+    odd.PatientID = "SOMEBODY ELSE"
+    assert store(odd) is Stored.CONFLICT
+    with Session(engine) as session:
+        assert len(session.scalars(select(Recording)).all()) == 1
+        assert len(session.scalars(select(Patient)).all()) == 1
+
+
+def test_photos_under_a_further_identifier_are_the_patients(engine: Engine, store: Store) -> None:
+    store(photo())
+    with Session(engine) as session, session.begin():
+        patient = session.scalars(select(Patient)).one()
+        session.add(PatientIdentifier(patient_key=patient.id, value="OLD-7", issuer=PATIENT.issuer))
+    later = photo(series_uid=derived_uid("later"), sop_instance_uid=derived_uid("later photo"))
+    later.PatientID = "OLD-7"
+    assert store(later) is Stored.NEW
+    with Session(engine) as session:
+        assert [len(each.recordings) for each in session.scalars(select(Patient))] == [2]
 
 
 def test_same_id_of_two_issuers_is_two_patients(engine: Engine, store: Store) -> None:

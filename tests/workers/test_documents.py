@@ -28,7 +28,7 @@ from service.records.timepoints import link_surgeries
 from service.settings import ReportSettings, Settings
 from service.signing import SignOffError, sign_off
 from service.storage import FolderStorage
-from tests.service.samples import received, result, series
+from tests.service.samples import closing, received, result, series
 from workers.context import Context
 from workers.report import report
 
@@ -44,7 +44,7 @@ def context(engine: Engine, tmp_path: Path) -> Context:
 @pytest.fixture
 def recording_id(engine: Engine, context: Context, tmp_path: Path) -> int:
     """A received series of a patient who had surgery of the left side, 20 days before."""
-    intake = ServiceIntake(engine, context.storage, context.settings, lambda _: None)
+    intake = ServiceIntake(engine, context.storage, context.settings, closing(engine, []))
     for dataset in series():
         intake.store(received(dataset, tmp_path / "files" / "spool"))
     with Session(engine) as session, session.begin():

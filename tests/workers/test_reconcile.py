@@ -17,10 +17,12 @@ from sqlalchemy.orm import Session
 
 from service.embedded.account import service_account
 from service.embedded.redis import EmbeddedRedis
+from service.intake import ServiceIntake
 from service.records.flow import Stage
 from service.records.models import Recording, RecordingState
 from service.settings import Settings, WorkerSettings
 from service.storage import FolderStorage
+from tests.service.samples import received, series
 from workers.app import make_app, wake
 from workers.context import Context
 from workers.reconcile import reconcile
@@ -122,6 +124,18 @@ def test_only_a_quiet_series_is_closed(engine: Engine, app: Celery, context: Con
     reconcile(context)
     assert state(engine, quiet) is RecordingState.NEEDS_ATTENTION
     assert state(engine, busy) is RecordingState.RECEIVING
+
+
+def test_a_full_series_is_set_going_though_nobody_told(
+    engine: Engine, app: Celery, context: Context, queue: redis.Redis, tmp_path: Path
+) -> None:
+    intake = ServiceIntake(engine, context.storage, context.settings, lambda _: None)
+    for dataset in series():
+        intake.store(received(dataset, tmp_path / "spool"))
+    reconcile(context)
+    with Session(engine) as session:
+        assert session.scalars(select(Recording.state)).one() is RecordingState.COMPLETE
+    assert queue.llen("prepare") == 1
 
 
 @pytest.mark.journey

@@ -31,7 +31,7 @@ from service.records.gradings import scores_of
 from service.records.models import Grading, Recording, RecordingState
 from service.settings import QualitySettings, Settings
 from service.storage import FolderStorage
-from tests.service.samples import received
+from tests.service.samples import closing, received
 from workers import tasks
 from workers.context import Context
 
@@ -52,7 +52,7 @@ def arrive(engine: Engine, tmp_path: Path) -> Arrive:
 
     def hand_over(series: dict[str, Pixels]) -> int:
         woken: list[int] = []
-        intake = ServiceIntake(engine, storage, Settings(), woken.append)
+        intake = ServiceIntake(engine, storage, Settings(), closing(engine, woken))
         for pose in JENA9.poses:
             buffer = io.BytesIO()
             Image.fromarray(series[pose.code]).save(buffer, "JPEG", quality=92)
