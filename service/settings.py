@@ -31,6 +31,7 @@ from reports.style import PaperName, Style
 from service.listener_settings import ListenerSettings
 from service.peer_settings import PEER_KINDS, AeTitle, AnyDestination, AnyPeer, AnySource, Port, Section
 from service.server_settings import TlsSettings
+from service.web_settings import WebSettings
 
 
 class SettingError(PermanentError):
@@ -169,13 +170,6 @@ class ReportSettings(Section):
     def style(self) -> Style:
         """The same, as reports take it."""
         return Style(self.language, self.paper, self.organization, self.contact, self.fonts)
-
-
-class WebSettings(Section):
-    """The web pages. They have no sign-in yet, so they answer on this machine only."""
-
-    host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"
-    port: Port = 8080
 
 
 class ApiSettings(Section):

@@ -22,6 +22,7 @@ from service.cli import (
     reports,
     series,
     tokens,
+    users,
     weights,
 )
 
@@ -45,6 +46,7 @@ for group in (
     patients,
     records,
     reports,
+    users,
     auditing,
     deliveries,
     tokens,

@@ -29,6 +29,7 @@ def up() -> None:
     PostgreSQL and Redis come from wheels and keep their files in the data folder, unless
     FACIALIS_DATABASE_URL and FACIALIS_BROKER_URL name others.
     """
+    from service.access.accounts import nobody_can_sign_in
     from service.running import Running
     from service.up import run_service
 
@@ -38,7 +39,10 @@ def up() -> None:
     def tell(running: Running) -> None:
         receiver = settings.receiver
         console.print(f"DICOM receiver  {receiver.ae_title}@{receiver.host}:{running.receiver_port}")
-        console.print(f"Web page        http://{settings.web.host}:{running.web_port}/")
+        scheme = "https" if settings.web.tls.certificate else "http"
+        console.print(f"Web page        {scheme}://{settings.web.host}:{running.web_port}/")
+        if nobody_can_sign_in(running.database_url):
+            console.print("Sign-in         nobody yet: facialis user add NAME --role administrator")
         console.print(f"Data            {settings.data_dir.resolve()}")
         console.print("Ctrl-C stops everything.")
 

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from dicom.sending import Peer, send_objects
 from grading.errors import TransientError
 from grading.phantom import PhantomPatient, phantom_patient
+from service.access.roles import Role
 from service.database import connect
 from service.demo.account import tell, write_summary
 from service.demo.outcome import Outcome, collect_pdf, follow
@@ -32,6 +33,7 @@ from service.records.models import RecordingState
 from service.supervisor import STOP_SIGNALS, Supervisor
 
 PATIENCE_SECONDS = 240
+USER = "demo"
 
 
 class SendingError(TransientError):
@@ -63,7 +65,9 @@ def run_demo(folder: Path, seed: int, *, stay: bool, summary: Path | None) -> bo
             write_summary(summary, outcomes, seconds, page)
         console.print(f"PDF reports, as the stand-in PACS received them: {place.reports}", soft_wrap=True)
         if stay:
+            password = _add_user(place)
             console.print(f"Web page: {page}   (Ctrl-C stops everything)")
+            console.print(f"Sign in there as {USER} with the password {password}", highlight=False)
             supervisor.watch()
     except KeyboardInterrupt:
         console.print("Stopping.")
@@ -145,6 +149,14 @@ def _record_surgeries(patients: list[PhantomPatient], place: DemoPlace) -> None:
             "--side", patient.side or "",
         ]  # fmt: skip
         subprocess.run(command, env=place.environment, check=True)
+
+
+def _add_user(place: DemoPlace) -> str:
+    """A user of the pages who may see everything, by the service's own command; the generated password."""
+    roles = [part for role in Role for part in ("--role", role.value)]
+    command = [sys.executable, "-m", "service", "user", "add", USER, *roles, "--generate"]
+    said = subprocess.run(command, env=place.environment, check=True, capture_output=True, text=True).stdout
+    return said.removeprefix("Password: ").strip()
 
 
 def _send(series: list[list[Path]], receiver: Peer, progress: Progress) -> None:

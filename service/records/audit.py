@@ -8,13 +8,14 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.records.audit_events import AuditEventKind
-from service.records.models.audit import ActorKind, AuditEvent
+from service.records.models import ActorKind, AuditEvent, Recording
 
 LONGEST_DETAIL = 200
+ONE_LOOK = dt.timedelta(minutes=10)
 
 
 class Outcome(enum.IntEnum):
@@ -72,6 +73,16 @@ def record(
             detail={name: _short(value) for name, value in detail.items() if value is not None},
         )
     )
+
+
+def record_photo_view(session: Session, actor: Actor, recording: int) -> None:
+    """Record a look at a photo as one at its recording; looks within `ONE_LOOK` of another count as that."""
+    same = AuditEvent.recording_key == recording, AuditEvent.actor == actor.name
+    lately = AuditEvent.happened_at > func.clock_timestamp() - ONE_LOOK
+    viewed = AuditEvent.kind == AuditEventKind.RECORDING_VIEWED.value
+    if session.scalar(select(AuditEvent.id).where(*same, viewed, lately).limit(1)) is None:
+        patient = session.scalar(select(Recording.patient_key).where(Recording.id == recording))
+        record(session, actor, AuditEventKind.RECORDING_VIEWED, patient=patient, recording=recording)
 
 
 def _short(value: str | int | float | bool) -> str | int | float | bool:

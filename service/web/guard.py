@@ -1,6 +1,6 @@
 """What every answer carries, and what happens when a page fails: the outermost layer of the pages.
 
-There is no sign-in yet, so nothing may be embedded in, read by or submitted from a page of another origin.
+Nothing may be embedded in, read by or submitted from a page of another origin.
 """
 
 import traceback
@@ -34,6 +34,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
+ONE_YEAR = "max-age=31536000"
+
 
 class Guard:
     """ASGI middleware that sets the headers above unless the answer has its own.
@@ -42,9 +44,10 @@ class Guard:
     patient's record holds, and answered with ``failed``.
     """
 
-    def __init__(self, app: ASGIApp, failed: Response) -> None:
+    def __init__(self, app: ASGIApp, failed: Response, secure: bool = False) -> None:
         self.app = app
         self.failed = failed
+        self.headers = HEADERS | ({"Strict-Transport-Security": ONE_YEAR} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,7 +60,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 begun = True
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
 

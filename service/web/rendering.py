@@ -4,12 +4,17 @@ from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from reports.language import load_language
 from reports.words import age, days_apart, signed
 from service import PRODUCT
 from service.web import words
+from service.web.access import Visit
+from service.web.forms import TOKEN_FIELD
+from service.web.language import NAMES, languages, load_words, preferred
 
 _ENGLISH = load_language("en")
 STATIC_FOLDER = Path(__file__).parent / "static"
@@ -38,16 +43,31 @@ _templates.globals |= {
     "STATES": words.STATES,
     "DELIVERIES": words.DELIVERIES,
     "DOCUMENTS": words.DOCUMENTS,
+    "LANGUAGES": {code: NAMES[code] for code in languages()},
+    "ADMIN_PAGES": (),
     "age": age,
     "seconds": words.seconds,
 }
 
 
-def page(template: str, status: int = 200, **content: object) -> HTMLResponse:
-    """A template of this package as an answer."""
-    return HTMLResponse(_templates.get_template(template).render(content), status)
+def page(request: Request | None, template: str, status: int = 200, **content: object) -> HTMLResponse:
+    """A template of this package as an answer, in the language of whoever asks."""
+    visit: Visit | None = getattr(request.state, "visit", None) if request else None
+    chosen = visit.visitor.language if visit else None
+    words = load_words(chosen or preferred(request.headers.get("accept-language", "") if request else ""))
+    token = content.pop("form_token", None) or (visit.form_token if visit else "")
+    field = Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN_FIELD, token)
+    frame = {
+        "visit": visit,
+        "here": request.url.path if request else "",
+        "t": words,
+        "language": words.code,
+        "form_token": lambda: field,
+    }
+    body = _templates.get_template(template).render(content | frame)
+    return HTMLResponse(body, status)
 
 
-def message(title: str, text: str, status: int) -> HTMLResponse:
+def message(request: Request | None, title: str, text: str, status: int) -> HTMLResponse:
     """A page that only says something."""
-    return page("message.html", status, title=title, text=text)
+    return page(request, "message.html", status, title=title, text=text)

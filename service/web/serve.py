@@ -18,7 +18,7 @@ BURST = 100
 
 def make_site(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
     """The pages, and under addresses of their own what other services use."""
-    site = make_app(engine, storage)
+    site = make_app(engine, storage, settings)
     limit = RateLimit(settings.api.requests_per_minute, BURST)
     site.mount(api.PATH, api.make_api(engine, storage, settings, limit))
     return site
@@ -29,10 +29,15 @@ def serve(engine: Engine, storage: Storage, settings: Settings) -> None:
 
     Requests are not logged, since there would be nothing in the lines but numbers of patients.
     """
+    web = settings.web
     uvicorn.run(
         make_site(engine, storage, settings),
-        host=settings.web.host,
-        port=settings.web.port,
+        host=web.host,
+        port=web.port,
+        ssl_certfile=web.tls.certificate,
+        ssl_keyfile=web.tls.key,
+        proxy_headers=bool(web.proxies),
+        forwarded_allow_ips=[str(address) for address in web.proxies],
         access_log=False,
         server_header=False,
         log_config=None,

@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 
 from dicom.receiver import Stored
 from grading.phantom import write_cohort
+from service.access.roles import Role
 from service.intake import ServiceIntake
 from service.records.models import DeliveryState, Recording, RecordingState, StageRun
 from service.settings import Settings
 from service.storage import FolderStorage
 from service.web.serve import make_site
+from tests.service.browsing import Browser
 from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
 from tests.service.programs import Program
 from tests.service.samples import closing, received
@@ -103,3 +105,16 @@ def runner() -> Iterator[asyncio.Runner]:
 def program(engine: Engine, storage: FolderStorage, runner: asyncio.Runner) -> Program:
     """A service with tokens for the whole site."""
     return Program(make_site(engine, storage, Settings()), runner, engine)
+
+
+@pytest.fixture
+def visitor(engine: Engine, storage: FolderStorage, runner: asyncio.Runner) -> Browser:
+    """A browser that nobody is signed in with."""
+    return Browser(make_site(engine, storage, Settings()), runner)
+
+
+@pytest.fixture
+def browser(visitor: Browser, engine: Engine) -> Browser:
+    """A clinician's browser."""
+    visitor.sign_in(engine, "clara", Role.CLINICIAN)
+    return visitor

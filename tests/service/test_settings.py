@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from grading.gates import RULES, Limits, Severity
 from service.photographs import quality_rules
 from service.settings import QualitySettings, SettingError, Settings, load_settings
+from service.web_settings import WebSettings, WebTlsSettings
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +47,8 @@ def test_the_environment_wins_over_the_file_which_wins_over_the_default(
         ("FACIALIS_DESTINATIONS", '[{"name": "a", "ae_title": "A", "host": "h"}]'),
         ("FACIALIS_DESTINATIONS", "not json"),
         ("FACIALIS_WEB__HOST", "192.0.2.1"),
+        ("FACIALIS_WEB__TLS__KEY", "key.pem"),
+        ("FACIALIS_WEB__PROXIES", '["a name"]'),
         ("FACIALIS_QUALITY__SEVERITIES", '{"photo.blured": "warn"}'),
         ("FACIALIS_QUALITY__SEVERITIES", '{"photo.blurred": "ignore"}'),
         ("FACIALIS_QUALITY__ROLL", "[5]"),
@@ -60,6 +64,22 @@ def test_a_wrong_value_is_one_line_that_names_the_setting(
     message = str(caught.value)
     assert "\n" not in message
     assert variable.removeprefix("FACIALIS_").split("__")[-1].lower() in message.lower()
+
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - a setting, not listened on
+
+
+def test_pages_listen_beyond_this_machine_with_tls_or_behind_a_proxy_only() -> None:
+    tls = WebTlsSettings(certificate=Path("a.pem"), key=Path("b.pem"))
+    with pytest.raises(ValidationError, match="in the clear"):
+        WebSettings(host="10.1.2.3")
+    with pytest.raises(ValidationError, match=r"web\.names"):
+        WebSettings(host=EVERYWHERE, tls=tls)
+    assert WebSettings(host="10.1.2.3", tls=tls).allowed_hosts[-1] == "10.1.2.3"
+    proxied = WebSettings(host=EVERYWHERE, names=("facialis.example",), proxies=("10.1.2.4",))
+    assert proxied.secure
+    assert proxied.allowed_hosts == ("127.0.0.1", "localhost", "[::1]", "facialis.example")
+    assert not WebSettings(host="::1").secure
 
 
 def test_a_misspelt_setting_in_the_file_is_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The tables. Constraints here hold what must never be wrong; the words are those of the design."""
 
+from service.records.models.accounts import Account, BreakGlass, SignedIn, SignInFailure
 from service.records.models.annotations import Annotation, AnnotationScore, Rater
 from service.records.models.audit import ActorKind, AuditEvent
 from service.records.models.base import Base, DeliveryState, Leased, RecordingState
@@ -26,12 +27,14 @@ from service.records.models.recordings import (
 from service.records.models.tokens import ApiToken
 
 __all__ = [
+    "Account",
     "ActorKind",
     "Annotation",
     "AnnotationScore",
     "ApiToken",
     "AuditEvent",
     "Base",
+    "BreakGlass",
     "Bundle",
     "Change",
     "Circuit",
@@ -54,7 +57,9 @@ __all__ = [
     "Recording",
     "RecordingState",
     "Report",
+    "SignInFailure",
     "SignOff",
+    "SignedIn",
     "StageRun",
     "SubScoreRow",
     "Surgery",

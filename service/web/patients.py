@@ -1,0 +1,175 @@
+"""The pages about patients: worklist, history, recording, photos and documents. Each look is recorded."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Path
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dicom.documents import NotAPdfError, read_pdf
+from service.access.roles import Right
+from service.database import transaction
+from service.records import audit, history
+from service.records.audit_events import AuditEventKind
+from service.storage import Storage
+from service.web.access import MOST, Allow, AllowPatient, Visit, patient_of
+from service.web.forms import Form, posted
+from service.web.guard import DOCUMENT_POLICY
+from service.web.patient_page import make_patient_page
+from service.web.recording_page import make_recording_page
+from service.web.rendering import page
+from service.web.searches import Searches
+from service.web.site import site_of
+from service.web.worklist import make_worklist
+
+router = APIRouter()
+Number = Annotated[int, Path(ge=1, le=MOST)]
+SignedIn = Annotated[Visit, Depends(Allow(Right.SIGNED_IN))]
+Lister = Annotated[Visit, Depends(Allow(Right.LIST))]
+Seer = Annotated[Visit, Depends(AllowPatient())]
+
+
+@router.get("/")
+def everybody(request: Request, visit: SignedIn) -> Response:
+    """The worklist, or the first page of who may not see it."""
+    return _worklist(request, visit, "") if visit.may("list") else RedirectResponse(visit.home, 303)
+
+
+@router.post("/search")
+def search(request: Request, visit: Lister, form: Annotated[Form, Depends(posted)]) -> Response:
+    """Keep what is searched for, so that it stands in no address."""
+    text = form.text("search")
+    word = _searches(request).keep(text)
+    return RedirectResponse(f"/search/{word}" if text.strip() else "/", 303)
+
+
+@router.get("/search/{word}")
+def found(request: Request, visit: Lister, word: str) -> Response:
+    """The worklist of a search."""
+    text = _searches(request).text(word)
+    return RedirectResponse("/", 303) if text is None else _worklist(request, visit, text)
+
+
+@router.get("/patients/{patient_id}")
+def patient(request: Request, visit: Seer, patient_id: Number) -> Response:
+    """A patient's history."""
+    with transaction(site_of(request).engine) as session:
+        row = history.patient_history(session, patient_id)
+        if row is None:
+            raise HTTPException(404)
+        audit.record(session, visit.visitor.actor, AuditEventKind.PATIENT_VIEWED, patient=patient_id)
+        return page(request, "patient.html", page=make_patient_page(row))
+
+
+@router.get("/recordings/{recording_id}")
+def recording(request: Request, visit: Seer, recording_id: Number) -> Response:
+    """A recording with its photos, which this look counts for as well."""
+    with transaction(site_of(request).engine) as session:
+        row = history.recording_in_full(session, recording_id)
+        if row is None:
+            raise HTTPException(404)
+        audit.record(
+            session,
+            visit.visitor.actor,
+            AuditEventKind.RECORDING_VIEWED,
+            patient=row.patient_key,
+            recording=recording_id,
+        )
+        return page(request, "recording.html", page=make_recording_page(session, row))
+
+
+@router.get("/recordings/{recording_id}/photos/{photo_id}")
+def photo(request: Request, visit: Seer, recording_id: Number, photo_id: Number) -> Response:
+    """One photo; recorded as a look at its recording, unless that was looked at in the last minutes."""
+    site = site_of(request)
+    with transaction(site.engine) as session:
+        key = history.view_key(session, recording_id, photo_id)
+        if key is not None:
+            audit.record_photo_view(session, visit.visitor.actor, recording_id)
+    return Response(_stored(site.storage, key), media_type="image/jpeg")
+
+
+@router.get("/recordings/{recording_id}/report.pdf")
+def report(request: Request, visit: Seer, recording_id: Number) -> Response:
+    """The report of the scores that the recording's page shows."""
+    site = site_of(request)
+    with transaction(site.engine) as session:
+        key = history.document_key(session, recording_id)
+        if key is not None:
+            patient = patient_of(session, {"recording_id": str(recording_id)})
+            _record_document(session, visit, "report", patient, recording=recording_id)
+    return _pdf(_stored(site.storage, key), f"recording-{recording_id}.pdf")
+
+
+@router.get("/kept/{kept_id}.pdf")
+def kept(request: Request, visit: Seer, kept_id: Number) -> Response:
+    """A document that was received."""
+    site = site_of(request)
+    with transaction(site.engine) as session:
+        key = history.kept_document_key(session, kept_id)
+        if key is not None:
+            patient = patient_of(session, {"kept_id": str(kept_id)})
+            _record_document(session, visit, "received document", patient, document=kept_id)
+    try:
+        content = read_pdf(site.storage.path(key)) if key else None
+    except (FileNotFoundError, NotAPdfError):
+        content = None
+    if content is None:
+        raise HTTPException(404)
+    return _pdf(content, f"document-{kept_id}.pdf")
+
+
+def _worklist(request: Request, visit: Visit, text: str) -> Response:
+    with transaction(site_of(request).engine) as session:
+        made = make_worklist(session, text)
+        audit.record(
+            session,
+            visit.visitor.actor,
+            AuditEventKind.PATIENTS_LISTED,
+            patients=len(made.patients),
+            searched=bool(text),
+        )
+        return page(request, "worklist.html", page=made)
+
+
+def _record_document(
+    session: Session,
+    visit: Visit,
+    what: str,
+    patient: int | None,
+    *,
+    recording: int | None = None,
+    document: int | None = None,
+) -> None:
+    audit.record(
+        session,
+        visit.visitor.actor,
+        AuditEventKind.DOCUMENT_VIEWED,
+        patient=patient,
+        recording=recording,
+        document=document,
+        what=what,
+    )
+
+
+def _pdf(content: bytes, name: str) -> Response:
+    headers = {
+        "Content-Disposition": f'inline; filename="{name}"',
+        "Content-Security-Policy": DOCUMENT_POLICY,
+    }
+    return Response(content, media_type="application/pdf", headers=headers)
+
+
+def _stored(storage: Storage, key: str | None) -> bytes:
+    if key is None:
+        raise HTTPException(404)
+    try:
+        return storage.read(key)
+    except FileNotFoundError:
+        raise HTTPException(404) from None
+
+
+def _searches(request: Request) -> Searches:
+    searches: Searches = request.app.state.searches
+    return searches

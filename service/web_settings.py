@@ -1,0 +1,66 @@
+"""Settings of the web pages: where they listen, under which names, and how long sessions last."""
+
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from service.peer_settings import Port, Section
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - named, not listened on
+
+
+class WebTlsSettings(Section):
+    """TLS for the web pages, with PEM files; without a certificate it is not spoken."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together")
+        return self
+
+
+class WebSettings(Section):
+    """The web pages."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on. Beyond this machine only with TLS, or behind a proxy that speaks it."""
+    port: Port = 8080
+    names: tuple[str, ...] = ()
+    """Host names under which browsers open the pages; others are refused, but for this machine's own."""
+    tls: WebTlsSettings = WebTlsSettings()
+    proxies: tuple[IPv4Address | IPv6Address, ...] = ()
+    """Proxies that speak TLS with the browsers; who they say is asking is believed."""
+    idle_minutes: float = Field(default=30, gt=0)
+    """A session ends when nothing was asked for so long."""
+    session_hours: float = Field(default=12, gt=0)
+    """A session ends so long after the sign-in in any case."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers speak TLS with the pages."""
+        return self.tls.certificate is not None or bool(self.proxies)
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """The names under which the pages answer."""
+        own = () if self.host in EVERY_ADDRESS else (self.host,)
+        return tuple(dict.fromkeys((*LOOPBACK, *own, *self.names)))
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if self.host in LOOPBACK or self.host == "::1":
+            return self
+        if not self.secure:
+            raise ValueError(
+                f"with host {self.host} passwords and photos would travel in the clear: set web.tls, or "
+                "web.proxies to the addresses of the proxies that speak TLS in front"
+            )
+        if self.host in EVERY_ADDRESS and not self.names:
+            raise ValueError(f"with host {self.host} set web.names too, to the names that browsers use")
+        return self
