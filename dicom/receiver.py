@@ -14,16 +14,15 @@ What is answered when (PS3.4 B.2.3; the codes are in `dicom.statuses`):
 Every refusal is one line in the log, with its reason.
 """
 
-import enum
 import socket
 import ssl
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import pynetdicom
 import structlog
@@ -33,12 +32,18 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
-from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    InstanceAvailabilityNotification,
+    ModalityPerformedProcedureStep,
+    StorageCommitmentPushModel,
+)
 
+from dicom.announcements import EndedSeries, read_availability, read_performed_step
 from dicom.commitment import CommitmentReport, read_report
 from dicom.committing import CommitmentRequest, read_request
 from dicom.contexts import ACCEPTED
-from dicom.headers import PhotoHeader, UnreadableObjectError, read_header
+from dicom.headers import UnreadableObjectError, read_header
+from dicom.intake import Intake, ReceivedObject
 from dicom.listening import POLL_SECONDS, Network, ReceiverServer, listen
 from dicom.spool import Spool, SpoolFile, SpoolingProvider
 from dicom.statuses import (
@@ -52,6 +57,9 @@ from dicom.statuses import (
 )
 from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from grading.errors import FacialisError, PermanentError, TransientError
+
+ANNOUNCING = (InstanceAvailabilityNotification, ModalityPerformedProcedureStep)
+"""The SOP classes by which a site may say that a series has ended."""
 
 _NAMED_CLASSES = 8
 """Of the SOP classes that a sender proposed in vain, so many are named in the log."""
@@ -84,46 +92,12 @@ class ReceiverConfig:
     min_bytes_per_second: float = 1024.0
 
 
-@dataclass(frozen=True)
-class ReceivedObject:
-    """A whole object in the spool, on disk. The intake moves ``path`` away; what is left there is removed.
-
-    ``sha256`` (hex) is over the transfer syntax UID, a newline and the data set's bytes as sent; ``size`` is
-    the number of those bytes.
-    """
-
-    path: Path
-    sha256: str
-    size: int
-    header: PhotoHeader
-    calling_ae: str
-    peer_address: str
-    received_at: datetime
-
-
-class Stored(enum.Enum):
-    """What the intake made of an object. All are Success to the sender."""
-
-    NEW = "new"
-    DUPLICATE = "duplicate"
-    CONFLICT = "conflict"
-
-
-class Intake(Protocol):
-    """Who records received objects. Called from several threads at once."""
-
-    def store(self, received: ReceivedObject) -> Stored:
-        """Record an object durably. `TransientError` or `OSError` mean later, `PermanentError` never."""
-
-    def quarantine(self, path: Path, reason: str, calling_ae: str) -> None:
-        """Move bytes that cannot be accepted to where a person can look at them."""
-
-
 class Receiver:
     """Listens for C-ECHO and C-STORE and hands whole objects to an intake.
 
     ``on_commitment``, if any, is called with what peers report of our requests for storage commitment;
-    ``commit``, if any, with what they ask of us, and says whether it takes that on.
+    ``commit``, if any, with what they ask of us, and says whether it takes that on; ``on_ended``, if any,
+    with the series that they say have ended.
     """
 
     def __init__(
@@ -133,11 +107,13 @@ class Receiver:
         log: Any = None,
         on_commitment: Callable[[CommitmentReport], None] | None = None,
         commit: Callable[[CommitmentRequest], bool] | None = None,
+        on_ended: Callable[[Sequence[EndedSeries]], None] | None = None,
     ) -> None:
         self.config = config
         self._intake = intake
         self._on_commitment = on_commitment
         self._commit = commit
+        self._on_ended = on_ended
         self._log = log or structlog.get_logger()
         self._spool = Spool(
             config.spool,
@@ -161,6 +137,9 @@ class Receiver:
         if on_commitment is not None or commit is not None:
             # A peer that answers our request to commit opens the association, and is its SCP.
             self._entity.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
+        if on_ended is not None:
+            for sop_class in ANNOUNCING:
+                self._entity.add_supported_context(sop_class)
 
     @property
     def port(self) -> int:
@@ -182,6 +161,8 @@ class Receiver:
             (evt.EVT_C_STORE, self._on_store),
             (evt.EVT_N_EVENT_REPORT, self._on_report),
             (evt.EVT_N_ACTION, self._on_request),
+            (evt.EVT_N_CREATE, self._on_created),
+            (evt.EVT_N_SET, self._on_set),
         ]
         listening = listening or listen(self.config.host, self.config.port)
         # pynetdicom's own handlers write out every PDU for its log, which says nothing here.
@@ -263,6 +244,24 @@ class Receiver:
             status, outcome = SUCCESS, "taken on"
         self._log.info("receiver.commitment_asked", status=f"0x{status:04X}", outcome=outcome, **peer)
         return status, None
+
+    def _on_created(self, event: Event) -> tuple[int, None]:
+        if event.request.AffectedSOPClassUID == InstanceAvailabilityNotification:
+            return self._announce(event, read_availability(event.attribute_list)), None
+        # The step begins; a camera that does no more than this is done at once.
+        return self._announce(event, read_performed_step(event.attribute_list)), None
+
+    def _on_set(self, event: Event) -> tuple[int, None]:
+        return self._announce(event, read_performed_step(event.modification_list)), None
+
+    def _announce(self, event: Event, ended: Sequence[EndedSeries]) -> int:
+        assert self._on_ended is not None  # noqa: S101 - else its presentation context is refused
+        try:
+            self._on_ended(ended)
+        except FacialisError as error:
+            self._log.warning("receiver.announcement_not_taken", code=error.code, **_peer(event.assoc))
+            return PROCESSING_FAILURE
+        return SUCCESS
 
     def _on_store(self, event: Event) -> Dataset:
         request = cast(C_STORE, event.request)

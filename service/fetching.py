@@ -17,8 +17,8 @@ from sqlalchemy import Engine, select
 from dicom.archive import Archive, Fetched, SeriesRef, as_file
 from dicom.durable import write_durably
 from dicom.headers import read_header
+from dicom.intake import Intake, ReceivedObject
 from dicom.query import DimseArchive
-from dicom.receiver import Intake, ReceivedObject
 from dicom.web_query import WebArchive
 from grading.errors import FacialisError, PermanentError
 from service.database import transaction

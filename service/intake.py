@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from dicom.contexts import KINDS, Kind
 from dicom.headers import PhotoHeader
-from dicom.receiver import ReceivedObject, Stored
+from dicom.intake import ReceivedObject, Stored
 from grading.errors import PermanentError
 from grading.protocols import PROTOCOLS, Protocol
 from service.database import DatabaseUnavailableError, transaction
@@ -25,7 +25,6 @@ from service.records import flow
 from service.records.arrivals import add_photo
 from service.records.models import KeptObject, Patient, Photo, Quarantined, Recording, RecordingState
 from service.records.patients import patient_for, record_identity
-from service.series import pose_rules
 from service.settings import Settings
 from service.storage import Storage, content_key
 
@@ -52,7 +51,6 @@ class ServiceIntake:
         self.engine = engine
         self.storage = storage
         self.protocol = PROTOCOLS[settings.protocol]
-        self.rules = pose_rules(settings)
         self.wake = wake
 
     def store(self, received: ReceivedObject) -> Stored:

@@ -12,12 +12,14 @@ from dicom.listening import listen
 from dicom.receiver import Receiver, ReceiverConfig
 from dicom.tls import server_context
 from grading.errors import PermanentError
+from service.announcements import Announcements
 from service.commitments import note_commitment
 from service.committing import Committer
 from service.database import connect
 from service.forking import run_processes
 from service.intake import ServiceIntake
 from service.running import database_url
+from service.series import pose_rules
 from service.settings import ReceiverSettings, Settings
 from service.storage import FolderStorage
 
@@ -95,7 +97,10 @@ def _serve(
     # Whoever answers a request to commit does so once: that must not meet a connection that is gone.
     on_commitment = partial(note_commitment, connect(database_url(settings)))
     committer = Committer(connect(database_url(settings)), storage, settings)
-    receiver = Receiver(config, intake, on_commitment=on_commitment, commit=committer.ask)
+    announcements = Announcements(connect(database_url(settings)), pose_rules(settings), wake)
+    receiver = Receiver(
+        config, intake, on_commitment=on_commitment, commit=committer.ask, on_ended=announcements.take
+    )
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())

@@ -15,7 +15,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from dicom.committing import MAX_OBJECTS
 from dicom.contexts import ACCEPTED, CREATED, KINDS
 from dicom.peers import MAX_PDU
-from dicom.receiver import ReceiverConfig
+from dicom.receiver import ANNOUNCING, ReceiverConfig
 from dicom.sending import FALLBACKS
 from dicom.statuses import (
     INVALID_ARGUMENT,
@@ -23,6 +23,7 @@ from dicom.statuses import (
     NOT_AUTHORIZED,
     NOT_UNDERSTOOD,
     OUT_OF_RESOURCES,
+    PROCESSING_FAILURE,
     REPLIES,
     SUCCESS,
     is_stored,
@@ -99,6 +100,12 @@ selection (we are SCP). An object is committed to when it is recorded and its fi
 the failure reason is 0x0112. A report that the peer does not take is repeated {ATTEMPTS - 1} times within
 a minute, and is lost when the receiver ends meanwhile.
 """
+ANNOUNCED = f"""
+A series ends, without the wait of `quiet_seconds`, when an N-CREATE of the Instance Availability
+Notification, or an N-SET (or N-CREATE) of a performed procedure step with status COMPLETED, names it and all
+instances that it names are here; else it ends as without. The notice itself is not kept, and an N-SET is
+taken of any step. Replies: 0x0000, or 0x{PROCESSING_FAILURE:04X} when the records cannot be written now.
+"""
 WEB = """## 5 DICOMweb
 
 As a client only; HTTP basic authentication and TLS where set.
@@ -165,6 +172,7 @@ def _overview() -> list[str]:
         for sop_class in dict.fromkeys([*CREATED, *KINDS])
     ]
     rows += [_row("Query/Retrieve", model, scu=True, scp=False) for model in QUERY_MODELS]
+    rows += [_row("End of a series", sop_class, scu=False, scp=True) for sop_class in ANNOUNCING]
     rows.append(_row("Storage commitment", StorageCommitmentPushModel, scu=True, scp=True))
     return [
         *rows,
@@ -181,7 +189,10 @@ def _yes(given: bool) -> str:
 
 
 def _services() -> list[str]:
-    lines = ["## 4 Services\n", "### 4.1 Receiver: Verification, Storage and Storage Commitment SCP\n"]
+    lines = [
+        "## 4 Services\n",
+        "### 4.1 Receiver: SCP of Verification, Storage, Storage Commitment and what ends a series\n",
+    ]
     lines.append(
         "Transfer syntaxes in order of preference; the first that the peer proposes too is chosen.\n"
     )
@@ -194,7 +205,7 @@ def _services() -> list[str]:
         lines.append(f"| {names} | {'<br>'.join(f'{syntax.name} (`{syntax}`)' for syntax in syntaxes)} |")
     lines += ["\n| C-STORE reply | when |", "|---|---|"]
     lines += [f"| 0x{status:04X} | {when} |" for status, when in ANSWERS.items()]
-    lines.append(KEEPING)
+    lines += [KEEPING, ANNOUNCED]
     lines += ["### 4.2 Sender: Storage SCU, Verification SCU, Storage Commitment SCU\n"]
     lines += ["| SOP class | transfer syntaxes, in order |", "|---|---|"]
     for sop_class, own in CREATED.items():

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ClauseElement
 
-from dicom.receiver import ReceivedObject
+from dicom.intake import ReceivedObject
 from service.database import DatabaseUnavailableError, connection_of
 from service.records.models import (
     KeptObject,

@@ -15,8 +15,8 @@ from dicom.building import to_bytes
 from dicom.codes import item_code, sub_score_code
 from dicom.durable import move_durably
 from dicom.headers import PhotoHeader
+from dicom.intake import ReceivedObject, Stored
 from dicom.photographic import PatientIdentity, photographic_object
-from dicom.receiver import ReceivedObject, Stored
 from dicom.structured_report import Algorithm, MeasuredScore, structured_report
 from dicom.uids import derived_uid
 from grading.errors import FacialisError

@@ -33,7 +33,8 @@ from pynetdicom.presentation import build_context
 
 from dicom.building import to_bytes
 from dicom.contexts import ACCEPTED, PHOTO_CLASSES, PHOTO_SYNTAXES
-from dicom.receiver import Receiver, ReceiverConfig, Stored
+from dicom.intake import Stored
+from dicom.receiver import Receiver, ReceiverConfig
 from dicom.sending import Peer, RejectedError, echo, send_objects
 from dicom.uids import derived_uid
 from grading.errors import PermanentError, TransientError

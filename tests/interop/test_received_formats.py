@@ -28,8 +28,8 @@ from pydicom.uid import (
 from dicom.contexts import PHOTO_CLASSES, PHOTO_SYNTAXES
 from dicom.documents import read_pdf
 from dicom.headers import read_header
+from dicom.intake import ReceivedObject
 from dicom.pixels import UndecodablePhotoError, decode_photo
-from dicom.receiver import ReceivedObject
 from tests.dicom.samples import photo, save
 from tests.interop.conftest import Listening, program
 from tests.interop.encodings import ENCODINGS, GREY_12, Encoding, dcmtk, plain

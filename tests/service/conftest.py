@@ -10,7 +10,7 @@ from pydicom import Dataset
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from dicom.receiver import Stored
+from dicom.intake import Stored
 from grading.phantom import write_cohort
 from service.access.roles import Role
 from service.intake import ServiceIntake

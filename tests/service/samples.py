@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from dicom.building import to_bytes
 from dicom.headers import read_header
-from dicom.receiver import ReceivedObject
+from dicom.intake import ReceivedObject
 from dicom.uids import derived_uid
 from grading.grader import Grading
 from grading.protocols import JENA9

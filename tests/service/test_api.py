@@ -12,7 +12,7 @@ import structlog
 from pydicom import Dataset
 from sqlalchemy import Engine, select, update
 
-from dicom.receiver import Stored
+from dicom.intake import Stored
 from grading.protocols import JENA9
 from service.api.limits import RateLimit
 from service.database import connect, transaction

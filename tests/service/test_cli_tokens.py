@@ -8,7 +8,7 @@ from pydicom import Dataset
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
-from dicom.receiver import Stored
+from dicom.intake import Stored
 from grading.errors import FacialisError
 from service.cli import app
 from service.database import transaction

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import PhotoHeader
-from dicom.receiver import Stored
+from dicom.intake import Stored
 from dicom.timepoints import Timepoint
 from dicom.uids import derived_uid
 from grading.errors import PermanentError, TransientError

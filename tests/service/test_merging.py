@@ -9,7 +9,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dicom.receiver import Stored
+from dicom.intake import Stored
 from service.records.events import add_event
 from service.records.merging import MergeError, merge_patients
 from service.records.models import (
