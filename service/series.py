@@ -96,6 +96,7 @@ def _take_from_headers(session: Session, recording: Recording) -> None:
     recording.stated_days = next(stated, recording.stated_days)
     if recording.patient is None:
         return
+    recording.patient.last_arrival_at = recording.last_received_at
     for header in headers:
         # Those of somebody else are a problem of the recording, not of the patient's record.
         if (header.patient_id, header.issuer) == (headers[0].patient_id, headers[0].issuer):

@@ -60,6 +60,11 @@ _NEW_RECORDING = (
     )
     .on_conflict_do_nothing()
 )
+_ARRIVAL = (
+    update(Patient)
+    .where(Patient.id == Recording.patient_key, Recording.series_uid == bindparam("series_uid"))
+    .values(last_arrival_at=func.clock_timestamp())
+)
 _OPEN = (
     (Recording.series_uid == bindparam("series_uid"))
     & (Recording.state == RecordingState.RECEIVING)
@@ -129,6 +134,7 @@ class _Prepared:
 
 _hold = _Prepared(select(func.pg_advisory_xact_lock(bindparam("identifier_lock"))))
 _new_patient, _new_recording = _Prepared(_NEW_PATIENT), _Prepared(_NEW_RECORDING)
+_arrival = _Prepared(_ARRIVAL)
 _touch, _insert = _Prepared(_TOUCH), _Prepared(_INSERT)
 
 
@@ -198,6 +204,7 @@ def _add_to_new(connection: psycopg.Connection[Any], values: Mapping[str, Any]) 
         _hold.execute(connection, values)
         _new_patient.execute(connection, values)
         _new_recording.execute(connection, values)
+        _arrival.execute(connection, values)
         _touch.execute(connection, values)
         added = _insert.execute(connection, values)
     arrived = _arrived(added)

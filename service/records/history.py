@@ -2,18 +2,38 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Text,
+    and_,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    union,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from service.records.models import (
     Grading,
     KeptObject,
     Patient,
+    PatientIdentifier,
     Photo,
     Recording,
     RecordingState,
     Report,
 )
+
+# written as the indexes are, by which they are found
+_PATIENT_TRIGRAMS = type_coerce(
+    literal_column("facialis_trigrams(patient.name, patient.patient_id)"), ARRAY(Text)
+)
+_IDENTIFIER_TRIGRAMS = type_coerce(literal_column("facialis_trigrams(patient_identifier.value)"), ARRAY(Text))
 
 
 def recordings_by_state(session: Session) -> dict[RecordingState, int]:
@@ -25,21 +45,40 @@ def recordings_by_state(session: Session) -> dict[RecordingState, int]:
 def find_patients(session: Session, search: str, limit: int) -> Sequence[Patient]:
     """Patients whose name or id holds every word of ``search``, those with the latest arrivals first.
 
-    An empty search finds everybody. Surgeries and recordings come along.
+    An empty search finds everybody. Surgeries come along.
     """
-    latest = (
-        select(func.max(Recording.last_received_at))
-        .where(Recording.patient_key == Patient.id)
-        .scalar_subquery()
-    )
     query = (
         select(Patient)
         .where(named(search))
-        .order_by(latest.desc().nulls_last(), Patient.id.desc())
+        .order_by(Patient.last_arrival_at.desc().nulls_last(), Patient.id.desc())
         .limit(limit)
-        .options(selectinload(Patient.surgeries), selectinload(Patient.recordings))
+        .options(selectinload(Patient.surgeries))
     )
     return session.scalars(query).all()
+
+
+def latest_recordings(
+    session: Session, patients: Sequence[Patient], each: int
+) -> dict[int, tuple[list[Recording], int]]:
+    """By patient's id the newest recordings, ``each`` at most, and how many there are."""
+    day = func.coalesce(cast(Recording.recorded_at, Date), cast(Recording.first_received_at, Date))
+    ranked = (
+        select(
+            Recording,
+            func.row_number()
+            .over(partition_by=Recording.patient_key, order_by=(day.desc(), Recording.id.desc()))
+            .label("place"),
+            func.count().over(partition_by=Recording.patient_key).label("total"),
+        )
+        .where(Recording.patient_key.in_([patient.id for patient in patients]))
+        .subquery()
+    )
+    newest = aliased(Recording, ranked)
+    query = select(newest, ranked.c.total).where(ranked.c.place <= each).order_by(ranked.c.place)
+    found: dict[int, tuple[list[Recording], int]] = {patient.id: ([], 0) for patient in patients}
+    for recording, total in session.execute(query):
+        found[recording.patient_key] = ([*found[recording.patient_key][0], recording], total)
+    return found
 
 
 def recordings_needing_attention(session: Session, search: str, limit: int) -> Sequence[Recording]:
@@ -141,16 +180,27 @@ def kept_document_key(session: Session, kept_id: int) -> str | None:
 
 
 def named(search: str) -> ColumnElement[bool]:
-    """Condition: the patient's name or id holds every word."""
+    """Condition: the patient's name, id or a further identifier holds every word."""
     # PostgreSQL's text cannot hold NUL, so nothing that does can be found.
     words = search.replace("\0", " ").replace(",", " ").replace("^", " ").split()
-    return and_(
-        True,
-        *(
-            or_(
-                Patient.name.icontains(word, autoescape=True),
-                Patient.patient_id.icontains(word, autoescape=True),
-            )
-            for word in words
-        ),
+    return and_(True, *map(_holding, words))
+
+
+def _holding(word: str) -> ColumnElement[bool]:
+    own = or_(
+        Patient.name.icontains(word, autoescape=True), Patient.patient_id.icontains(word, autoescape=True)
     )
+    further = PatientIdentifier.value.icontains(word, autoescape=True)
+    if len(word) < 3:
+        # No index knows so short a word; it is looked for along the order of the list, which soon is full.
+        return own | (
+            select(PatientIdentifier.id).where(PatientIdentifier.patient_key == Patient.id, further).exists()
+        )
+    trigrams = func.facialis_trigrams(word, type_=ARRAY(Text))
+    patients = select(Patient.id).where(_PATIENT_TRIGRAMS.contains(trigrams), own).correlate(None)
+    others = (
+        select(PatientIdentifier.patient_key)
+        .where(_IDENTIFIER_TRIGRAMS.contains(trigrams), further)
+        .correlate(None)
+    )
+    return Patient.id.in_(union(patients, others))

@@ -70,10 +70,12 @@ def merge_patients(session: Session, survivor: Identifier, other: Identifier, by
         "events": [{"id": event.id} | content(event) for event in gone.events],
     }
     note_change(session, stays.id, "merged", ("patient", gone.id), before, content(stays), by)
+    arrived = max(filter(None, (stays.last_arrival_at, gone.last_arrival_at)), default=None)
     name, birth_date, sex, died = gone.name, gone.birth_date, gone.sex, gone.death_date
     _move(session, stays, gone)
     complete_patient(session, stays, name=name, birth_date=birth_date, sex=sex)
     stays.death_date = stays.death_date or died
+    stays.last_arrival_at = arrived
     link_surgeries(session, stays)
     return stays
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from service.records.history import find_patients, recordings_needing_attention, unidentified_recordings
+from service.records.history import (
+    find_patients,
+    latest_recordings,
+    recordings_needing_attention,
+    unidentified_recordings,
+)
 from service.records.models import Patient, Recording
 from service.reporting import recorded_on
 from service.web.words import timepoint
@@ -49,20 +54,20 @@ def make_worklist(session: Session, search: str) -> Worklist:
     """The page for a search by name or id, or for everybody."""
     attention = recordings_needing_attention(session, search, PATIENTS_SHOWN)
     patients = find_patients(session, search, PATIENTS_SHOWN + 1)
+    recordings = latest_recordings(session, patients[:PATIENTS_SHOWN], RECORDINGS_SHOWN)
     return Worklist(
         search=search,
         attention=_entries(attention),
         unidentified=() if search else _entries(unidentified_recordings(session, PATIENTS_SHOWN)),
-        patients=tuple(_patient_entry(patient) for patient in patients[:PATIENTS_SHOWN]),
+        patients=tuple(
+            _patient_entry(patient, *recordings[patient.id]) for patient in patients[:PATIENTS_SHOWN]
+        ),
         cut=len(patients) > PATIENTS_SHOWN,
     )
 
 
-def _patient_entry(patient: Patient) -> PatientEntry:
-    latest = sorted(
-        patient.recordings, key=lambda recording: (recorded_on(recording), recording.id), reverse=True
-    )
-    return PatientEntry(patient, _entries(latest[:RECORDINGS_SHOWN]), max(0, len(latest) - RECORDINGS_SHOWN))
+def _patient_entry(patient: Patient, latest: Sequence[Recording], total: int) -> PatientEntry:
+    return PatientEntry(patient, _entries(latest), total - len(latest))
 
 
 def _entries(recordings: Sequence[Recording]) -> tuple[Entry, ...]:

@@ -142,6 +142,7 @@ def test_photos_under_a_merged_number_join_the_survivor(
     with Session(engine) as session:
         patient = session.scalars(select(Patient)).one()
         assert (patient.patient_id, len(patient.recordings)) == ("A", 1)
+        assert patient.last_arrival_at is not None
 
 
 def test_kept_objects_move_too(session: Session) -> None:

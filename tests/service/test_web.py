@@ -33,6 +33,7 @@ from service.records.models import (
     Recording,
     RecordingState,
 )
+from service.records.patients import add_identifier
 from service.settings import Settings
 from service.storage import FolderStorage
 from service.web.app import make_app
@@ -191,6 +192,33 @@ def test_search_finds_by_name_or_id_without_showing_it_in_the_address(
     text = seen(browser.get(sent.headers["location"]))
     assert "Phantom, Ada" in text
     assert "Phantom, Boris" not in text
+
+
+@pytest.mark.parametrize("search", ["da", "OLD-77", "77", "d-7 antom"])
+def test_search_finds_by_short_words_and_further_identifiers(
+    browser: Browser, clinic: Clinic, search: str
+) -> None:
+    add_identifier(clinic.session, clinic.patient("Phantom^Ada", "PH-1"), "OLD-77", "")
+    clinic.patient("Phantom^Boris", "PH-2")
+    clinic.session.commit()
+    text = seen(browser.get(browser.post("/search", search=search).headers["location"]))
+    assert "Phantom, Ada" in text
+    assert "Phantom, Boris" not in text
+
+
+def test_patients_are_listed_by_their_latest_arrival(browser: Browser, clinic: Clinic) -> None:
+    arrivals = {"Ada": 2, "Boris": None, "Cem": 3, "Dora": 1}
+    for name, day in arrivals.items():
+        patient = clinic.patient(f"Phantom^{name}", name)
+        patient.last_arrival_at = dt.datetime(2026, 1, day, tzinfo=dt.UTC) if day else None
+    clinic.session.commit()
+    text = seen(browser.get("/"))
+    assert sorted(arrivals, key=lambda name: text.index(f"Phantom, {name}")) == [
+        "Cem",
+        "Ada",
+        "Dora",
+        "Boris",
+    ]
 
 
 @pytest.mark.parametrize("search", ["nobody", "%", "_", "\0", "a\0b"])

@@ -63,6 +63,7 @@ class Delivery(Leased, Base):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("report_key", "destination"),
+        Index("ix_delivery_pending", "id", postgresql_where=text("state = 'pending'")),
         Index(
             "ix_delivery_order",
             "destination",

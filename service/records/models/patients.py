@@ -4,7 +4,17 @@ import datetime as dt
 import enum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Identity, String, UniqueConstraint, func
+from sqlalchemy import (
+    CheckConstraint,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    String,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -31,6 +41,12 @@ class Patient(Base):
     __table_args__ = (
         UniqueConstraint("patient_id", "issuer"),
         CheckConstraint("patient_id <> ''", "id_given"),
+        Index("ix_patient_last_arrival", text("last_arrival_at DESC NULLS LAST"), text("id DESC")),
+        Index(
+            "ix_patient_trigrams",
+            text("facialis_trigrams(name, patient_id)"),
+            postgresql_using="gin",
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -40,6 +56,8 @@ class Patient(Base):
     birth_date: Mapped[dt.date | None]
     death_date: Mapped[dt.date | None]
     sex: Mapped[str] = mapped_column(String(16), server_default="")
+    last_arrival_at: Mapped[dt.datetime | None]
+    """When the latest series began, or its last photo came; None while there is no recording."""
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
     surgeries: Mapped[list["Surgery"]] = relationship(
@@ -72,6 +90,7 @@ class PatientIdentifier(Base):
     __table_args__ = (
         UniqueConstraint("value", "issuer"),
         CheckConstraint("value <> ''", "value_given"),
+        Index("ix_patient_identifier_trigrams", text("facialis_trigrams(value)"), postgresql_using="gin"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -88,6 +107,7 @@ class Surgery(Base):
     __table_args__ = (
         UniqueConstraint("patient_key", "performed_on", "procedure", "side"),
         CheckConstraint("side IN ('L', 'R', 'B')", "side"),
+        Index("ix_surgery_procedure", text("lower(procedure)")),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)

@@ -19,6 +19,13 @@ class Recording(Leased, Base):
     __tablename__ = "recording"
     __table_args__ = (
         Index("ix_recording_state", "state", "next_attempt_at"),
+        Index(
+            "ix_recording_attention",
+            "state_changed_at",
+            "id",
+            postgresql_where=text("state = 'needs_attention'"),
+        ),
+        Index("ix_recording_unidentified", "last_received_at", postgresql_where=text("patient_key IS NULL")),
         CheckConstraint("(state = 'needs_attention') = (reason IS NOT NULL)", "attention_has_reason"),
     )
 
@@ -26,7 +33,7 @@ class Recording(Leased, Base):
     series_uid: Mapped[str] = mapped_column(String(64), unique=True)
     study_uid: Mapped[str] = mapped_column(String(64), index=True)
     patient_key: Mapped[int | None] = mapped_column(ForeignKey("patient.id"), index=True)
-    surgery_key: Mapped[int | None] = mapped_column(ForeignKey("surgery.id", ondelete="SET NULL"))
+    surgery_key: Mapped[int | None] = mapped_column(ForeignKey("surgery.id", ondelete="SET NULL"), index=True)
     days_from_surgery: Mapped[int | None]
     stated_days: Mapped[int | None]
     """Days from the surgery that the photos state themselves; these come before what dates say."""
