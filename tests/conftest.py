@@ -78,3 +78,26 @@ def cohort() -> Path:
     if not folder:
         pytest.skip("FACIALIS_COHORT is not set: no cohort folder to test with")
     return Path(folder)
+
+
+def openssl(*arguments: str | Path) -> None:
+    found = shutil.which("openssl")
+    if found is None:
+        pytest.skip("openssl is not installed")
+    subprocess.run([found, *map(str, arguments)], check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture(scope="session")
+def expired(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate whose time is over, which is its own authority, and its key."""
+    folder = tmp_path_factory.mktemp("expired")
+    certificate, key, request = folder / "expired.pem", folder / "expired.key", folder / "request"
+    names = folder / "names"
+    names.write_text("subjectAltName=IP:127.0.0.1")
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key]
+    openssl("req", "-new", *new_key, "-subj", "/CN=localhost", "-out", request)
+    openssl(
+        "x509", "-req", "-in", request, "-signkey", key, "-days", "-1", "-extfile", names,
+        "-out", certificate,
+    )  # fmt: skip
+    return certificate, key

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,11 +105,10 @@ def storescp(tmp_path: Path) -> Iterator[tuple[Peer, Path]]:
         process.wait(10)
 
 
-@pytest.fixture(scope="session")
-def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    """An Orthanc that knows the application entity FACIALIS and nobody else."""
-    folder = tmp_path_factory.mktemp("orthanc")
-    dicom_port, http_port, our_port = free_port(), free_port(), free_port()
+def write_orthanc_config(
+    folder: Path, dicom_port: int, http_port: int, our_port: int, **more: object
+) -> Path:
+    """The configuration of an Orthanc that knows the application entity FACIALIS and nobody else."""
     config = {
         "Name": "Test",
         "StorageDirectory": str(folder / "storage"),
@@ -134,7 +134,15 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
         "RegisteredUsers": {"facialis": PASSWORD},
     }
     path = folder / "orthanc.json"
-    path.write_text(json.dumps(config))
+    path.write_text(json.dumps(config | more))
+    return path
+
+
+@contextmanager
+def running_orthanc(folder: Path, **more: object) -> Iterator[Orthanc]:
+    """An Orthanc for the time of the ``with`` block; ``more`` goes into its configuration."""
+    dicom_port, http_port, our_port = free_port(), free_port(), free_port()
+    path = write_orthanc_config(folder, dicom_port, http_port, our_port, **more)
     process = subprocess.Popen(
         [program("Orthanc"), str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -151,3 +159,10 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """An Orthanc that the tests share."""
+    with running_orthanc(tmp_path_factory.mktemp("orthanc")) as found:
+        yield found

@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from service.records.models import (
 from service.settings import CommitmentPeer, ReceiverSettings, Settings
 from service.storage import FolderStorage
 from tests.dicom.samples import FolderIntake, photo, save
-from tests.interop.conftest import Orthanc
+from tests.interop.conftest import Orthanc, running_orthanc
 from workers import tasks
 from workers.context import Context
 
@@ -44,8 +45,9 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 UIDS = [derived_uid("committed", str(number)) for number in range(2)]
 
 
-@pytest.fixture
-def receiver(orthanc: Orthanc, engine: Engine, tmp_path: Path) -> Iterator[Receiver]:
+@contextmanager
+def listening_at(orthanc: Orthanc, engine: Engine, tmp_path: Path) -> Iterator[Receiver]:
+    """Our receiver, where an Orthanc takes us to be."""
     config = ReceiverConfig(
         spool=tmp_path / "spool", host="127.0.0.1", port=orthanc.our_port, min_free_bytes=0
     )
@@ -53,12 +55,26 @@ def receiver(orthanc: Orthanc, engine: Engine, tmp_path: Path) -> Iterator[Recei
         config, FolderIntake(tmp_path / "store"), on_commitment=partial(note_commitment, engine)
     )
     receiver.start()
-    yield receiver
-    receiver.stop()
+    try:
+        yield receiver
+    finally:
+        receiver.stop()
+
+
+@pytest.fixture
+def receiver(orthanc: Orthanc, engine: Engine, tmp_path: Path) -> Iterator[Receiver]:
+    with listening_at(orthanc, engine, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
 def deliveries(
+    orthanc: Orthanc, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[int]:
+    return fill_deliveries(orthanc, engine, tmp_path, monkeypatch)
+
+
+def fill_deliveries(
     orthanc: Orthanc, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> list[int]:
     """Two documents that wait for an Orthanc that is to commit itself to them."""
@@ -113,6 +129,27 @@ def test_documents_are_delivered_once_orthanc_has_committed_itself(
     assert [(row.state, row.answer) for row in rows(engine)] == [(DeliveryState.DELIVERED, COMMITTED)] * 2
     with Session(engine) as session:
         assert session.scalars(select(Recording.state)).one() is RecordingState.DELIVERED
+
+
+def test_what_orthanc_takes_and_loses_is_sent_again(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An Orthanc that deletes whatever it stored, having answered Success."""
+    script = tmp_path / "lose.lua"
+    script.write_text("function OnStoredInstance(id) Delete(id) end")
+    with (
+        running_orthanc(tmp_path, LuaScripts=[str(script)]) as losing,
+        listening_at(losing, engine, tmp_path),
+    ):
+        numbers = fill_deliveries(losing, engine, tmp_path, monkeypatch)
+        tasks.deliver_report(numbers[0])
+        end = time.monotonic() + 20
+        while any(row.transaction_uid is not None for row in rows(engine)) and time.monotonic() < end:
+            time.sleep(0.1)
+    for row in rows(engine):
+        assert row.state is DeliveryState.PENDING
+        assert row.answer == "the peer does not commit the object: it does not have it (0x0112)"
+        assert row.next_attempt_at is not None
 
 
 def test_without_an_answer_a_document_waits_and_is_sent_again_later(

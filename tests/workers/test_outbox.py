@@ -2,11 +2,11 @@
 
 import datetime as dt
 import ssl
-import subprocess
 from pathlib import Path
 
 import hl7
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
@@ -17,11 +17,12 @@ from service.records.circuits import open_circuits
 from service.records.models import Circuit, Delivery, DeliveryState, Recording, RecordingState
 from service.settings import Settings, WorkerSettings
 from service.storage import FolderStorage
-from tests.interop.conftest import program
 from tests.service.mllp_receiver import Answer, accept, received, receiving
 from tests.workers.parcels import fill, row, states
 from workers import tasks
+from workers.app import make_app
 from workers.context import Context
+from workers.reconcile import reconcile
 
 PENDING, DELIVERED, FAILED = DeliveryState.PENDING, DeliveryState.DELIVERED, DeliveryState.FAILED
 
@@ -259,27 +260,6 @@ def test_a_folder_gets_whole_files_and_one_that_is_not_mounted_is_not_made(
         assert "PH-" not in file.name
 
 
-def openssl(*arguments: str | Path) -> None:
-    command = [program("openssl"), *map(str, arguments)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-
-
-@pytest.fixture(scope="module")
-def expired(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate whose time is over, which is its own authority, and its key."""
-    folder = tmp_path_factory.mktemp("expired")
-    certificate, key, request = folder / "expired.pem", folder / "expired.key", folder / "request"
-    names = folder / "names"
-    names.write_text("subjectAltName=IP:127.0.0.1")
-    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key]
-    openssl("req", "-new", *new_key, "-subj", "/CN=localhost", "-out", request)
-    openssl(
-        "x509", "-req", "-in", request, "-signkey", key, "-days", "-1", "-extfile", names,
-        "-out", certificate,
-    )  # fmt: skip
-    return certificate, key
-
-
 def test_an_expired_certificate_is_named_and_the_document_waits(
     engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int],
     expired: tuple[Path, Path],
@@ -294,3 +274,19 @@ def test_an_expired_certificate_is_named_and_the_document_waits(
     assert states(engine) == [PENDING]
     assert "has expired: renew it there" in (row(engine, number).answer or "")
     assert received(log) == []
+
+
+@pytest.mark.journey
+def test_without_a_broker_deliveries_go_on_and_what_is_due_next_is_found(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path
+) -> None:
+    numbers = fill(engine, storage, "EHR", "oru", 2, ordered=True)
+    with receiving(log) as port:
+        held = use(engine, storage, monkeypatch, ehr(port))
+        make_app(held.settings.model_copy(update={"broker_url": SecretStr("redis://127.0.0.1:1/0")}))
+        tasks.deliver_report(numbers[0])
+        assert states(engine) == [DELIVERED, PENDING]
+        assert due(engine) == numbers[1:]
+        reconcile(held)
+        tasks.deliver_report(numbers[1])
+    assert states(engine) == [DELIVERED, DELIVERED]

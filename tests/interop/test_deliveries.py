@@ -1,0 +1,272 @@
+"""Two hundred deliveries to a real peer that is killed and started again in their midst: all arrive once.
+
+The peers: Orthanc by C-STORE and by STOW-RS, an HL7 receiver on the server of the package `hl7`, and a FHIR
+server on Medplum's router. Each has on the disk what it answered for.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hl7
+import httpx
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from dicom.uids import derived_uid
+from service.delivery.messages import freeze_fhir
+from service.peer_settings import (
+    AnyDestination,
+    Destination,
+    FhirDestination,
+    Hl7Destination,
+    WebDestination,
+)
+from service.records import outbox
+from service.records.circuits import open_circuits
+from service.records.models import Delivery, DeliveryState, RecordingState, Report
+from service.settings import Settings, WorkerSettings
+from service.storage import FolderStorage
+from tests.interop.conftest import PASSWORD, free_port, listens, program, wait_for, write_orthanc_config
+from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
+from tests.service.mllp_receiver import received
+from tests.workers.parcels import ISSUER, fill
+from workers import tasks
+from workers.context import Context
+
+pytestmark = pytest.mark.interop
+
+COUNT, PATIENTS = 200, 20
+KILLS = (40, 110)
+"""The peer is killed once so many deliveries have been recorded as delivered."""
+SERVER = Path(__file__).parent / "fhir_server"
+MODULES = Path(__file__).parent.parent.parent / ".facialis" / "fhir_server"
+
+
+@dataclass
+class PeerProcess:
+    """A peer that can be killed and started again on the same ports."""
+
+    command: Sequence[str]
+    ports: tuple[int, ...]
+    process: subprocess.Popen[bytes] = field(init=False)
+    kills: int = 0
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ
+        )
+        wait_for(lambda: all(map(listens, self.ports)), self.process, 60)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(30)
+        self.kills += 1
+
+
+@contextmanager
+def running(command: Sequence[str], *ports: int) -> Iterator[PeerProcess]:
+    peer = PeerProcess(command, ports)
+    peer.start()
+    try:
+        yield peer
+    finally:
+        peer.kill()
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path / "files")
+
+
+def count(engine: Engine, state: DeliveryState) -> int:
+    with Session(engine) as session:
+        query = select(func.count()).select_from(Delivery).where(Delivery.state == state)
+        return session.scalar(query) or 0
+
+
+def deliver_all(
+    engine: Engine,
+    storage: FolderStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    destination: AnyDestination,
+    peer: PeerProcess,
+) -> None:
+    """Do what the workers do until nothing is pending; meanwhile the peer is killed, and back a bit later."""
+    workers = WorkerSettings(retry_seconds=0.1, breaker_failures=2, breaker_seconds=0.3)
+    held = Context(Settings(destinations=(destination,), workers=workers), engine, storage)
+    monkeypatch.setattr(tasks, "context", lambda: held)
+    monkeypatch.setattr(tasks, "wake", lambda *_: False)
+    opened: list[bool] = []
+
+    def disturb() -> None:
+        for mark in KILLS:
+            while count(engine, DeliveryState.DELIVERED) < mark:
+                time.sleep(0.002)
+            peer.kill()
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                with Session(engine) as session:
+                    if open_circuits(session):
+                        opened.append(True)
+                        break
+                time.sleep(0.02)
+            peer.start()
+
+    disturber = threading.Thread(target=disturb)
+    disturber.start()
+    end = time.monotonic() + 240
+    while count(engine, DeliveryState.PENDING):
+        assert time.monotonic() < end, "not delivered in time"
+        with Session(engine) as session:
+            due = outbox.waiting_deliveries(session, 0)
+        for number in due:
+            tasks.deliver_report(number)
+        if not due:
+            time.sleep(0.02)
+    disturber.join(60)
+    assert count(engine, DeliveryState.DELIVERED) == COUNT
+    assert peer.kills == len(KILLS)
+    # The breaker opened each time the peer was away, and closed when it was back.
+    assert len(opened) == len(KILLS)
+    with Session(engine) as session:
+        assert open_circuits(session) == {}
+
+
+@contextmanager
+def orthanc_process(folder: Path) -> Iterator[tuple[PeerProcess, int, httpx.Client]]:
+    dicom_port, http_port = free_port(), free_port()
+    config = write_orthanc_config(folder, dicom_port, http_port, 1)
+    with (
+        running([program("Orthanc"), str(config)], dicom_port, http_port) as peer,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{http_port}", timeout=30, auth=("facialis", PASSWORD)
+        ) as rest,
+    ):
+        yield peer, dicom_port, rest
+
+
+def stored(rest: httpx.Client) -> Counter[str]:
+    """The SOP Instance UIDs that an Orthanc has."""
+    instances = rest.get("/instances?expand").json()
+    return Counter(instance["MainDicomTags"]["SOPInstanceUID"] for instance in instances)
+
+
+def test_orthanc_gets_every_object_by_c_store(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fill(engine, storage, "PACS", "sr", COUNT)
+    with orthanc_process(tmp_path) as (peer, port, rest):
+        destination = Destination(name="PACS", ae_title="ORTHANC", host="127.0.0.1", port=port)
+        deliver_all(engine, storage, monkeypatch, destination, peer)
+        assert stored(rest) == Counter(derived_uid("sr", str(number)) for number in range(COUNT))
+
+
+def test_orthanc_gets_every_object_by_stow(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fill(engine, storage, "PACS", "sr", COUNT)
+    with orthanc_process(tmp_path) as (peer, _, rest):
+        destination = WebDestination.model_validate(
+            {"kind": "dicomweb", "name": "PACS", "url": f"{rest.base_url}/dicom-web", "user": "facialis",
+             "password": PASSWORD}
+        )  # fmt: skip
+        deliver_all(engine, storage, monkeypatch, destination, peer)
+        assert stored(rest) == Counter(derived_uid("sr", str(number)) for number in range(COUNT))
+
+
+def test_an_hl7_receiver_gets_every_message_in_each_patients_order(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fill(engine, storage, "EHR", "oru", COUNT, patients=PATIENTS, ordered=True)
+    port, log = free_port(), tmp_path / "received"
+    command = [sys.executable, "-m", "tests.service.mllp_receiver", str(port), str(log)]
+    with running(command, port) as peer:
+        destination = Hl7Destination(kind="hl7", name="EHR", host="127.0.0.1", port=port, answer_seconds=5)
+        deliver_all(engine, storage, monkeypatch, destination, peer)
+    first: dict[str, str] = {}
+    for line in received(log):
+        # What came again, its answer lost with the killed process, is the same to the byte.
+        assert first.setdefault(line["control"], line["message"]) == line["message"]
+    assert len(first) == COUNT
+    numbers: dict[str, list[int]] = {}
+    for text in first.values():
+        message = hl7.parse(text)
+        order = int(str(message.segment("OBR")[3][0][0]).rpartition(".")[2])
+        numbers.setdefault(str(message.segment("PID")[3][0][0]), []).append(order)
+    assert len(numbers) == PATIENTS
+    assert all(of_one == sorted(of_one) for of_one in numbers.values())
+
+
+@pytest.fixture
+def frozen(engine: Engine, storage: FolderStorage) -> dict[str, Any]:
+    """What the transaction of a grading is made of; nothing of it stays on record."""
+    with Session(engine) as session:
+        clinic = Clinic(session, storage)
+        recording = clinic.recording(
+            clinic.patient("Phantom^Ada", "PH-1"), SURGERY_DAY, RecordingState.REPORTED
+        )
+        clinic.photos(recording)
+        grading = clinic.grade(recording, clinic.bundle("commissioning"), 70)
+        report = Report(
+            grading_key=grading.id, kind="pdf", sop_instance_uid=clinic.uid(), document_key="one.pdf",
+            object_key="one.dcm", created_at=ARRIVED,
+        )  # fmt: skip
+        session.add(report)
+        session.flush()
+        made: dict[str, Any] = json.loads(freeze_fhir(recording, grading, report))
+    return made | {"issuer": ISSUER, "pdf_key": "reports/one.pdf"}
+
+
+def test_a_fhir_server_gets_every_resource_once(
+    frozen: dict[str, Any],
+    engine: Engine,
+    storage: FolderStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    if not (MODULES / "node_modules" / "@medplum" / "fhir-router").is_dir():
+        pytest.skip("the FHIR server's packages are not installed: tools/test-packages installs them")
+
+    def make(kind: str, number: int, patient: str) -> bytes:
+        """The same result as of another recording and patient."""
+        copy: dict[str, Any] = json.loads(json.dumps(frozen))
+        copy["patient_id"] = patient
+        copy["grading_uid"] += f".{number}"
+        for entry in copy["entries"]:
+            if entry["resource"]["resourceType"] != "Patient":
+                for identifier in entry["resource"]["identifier"]:
+                    identifier["value"] += f".{number}"
+        return json.dumps(copy).encode()
+
+    fill(engine, storage, "EHR", "fhir", COUNT, patients=PATIENTS, make=make)
+    port, journal = free_port(), tmp_path / "journal"
+    command = [program("node"), str(SERVER / "server.mjs"), str(MODULES), str(port), str(journal)]
+    with running(command, port) as peer:
+        destination = FhirDestination.model_validate(
+            {"kind": "fhir", "name": "EHR", "url": f"http://127.0.0.1:{port}"}
+        )
+        deliver_all(engine, storage, monkeypatch, destination, peer)
+    entries = len(frozen["entries"])
+    made = Counter(
+        (resource["resourceType"], resource["id"])
+        for line in journal.read_text().splitlines()
+        for resource in json.loads(line)
+    )
+    kinds = Counter(kind for kind, _ in made)
+    assert set(made.values()) == {1}
+    assert kinds["Patient"] == PATIENTS
+    assert kinds["DiagnosticReport"] == COUNT
+    assert kinds["Observation"] == COUNT * (entries - 3)
+    assert kinds["ImagingStudy"] == COUNT
