@@ -1,4 +1,4 @@
-"""What a report says, as plain values: the door through which other rooms hand a grading to this one.
+"""What a report of a recording says, as plain values: the door through which other rooms hand it over.
 
 Names, codes and numbers are handed over; the words for them are those of the report's language
 (`reports.language`). Numbers are points of the eFACE scale, dates are calendar dates of the clinic. A side is
@@ -151,12 +151,14 @@ class Course:
     """A patient's sub-scores over time, the oldest first.
 
     ``mdc`` is the minimal detectable change of each sub-score, by its id, in points, where it is known.
+    ``baseline`` is the index of the point that changes refer to; None is the newest model's first.
     """
 
     points: tuple[CoursePoint, ...] = ()
     from_surgery: bool = False
     marks: tuple[CourseMark, ...] = ()
     mdc: Mapping[str, float] = field(default_factory=dict)
+    baseline: int | None = None
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,19 @@ def draw_notes(sheet: Sheet, y: float, lower: float, report: RecordingReport, st
     return ends(size)
 
 
+def draw_history_notes(sheet: Sheet, y: float, model: ReportModel) -> None:
+    """Draw what a history needs of the notes in two columns downward from ``y``."""
+    half = (sheet.paper.measure - _GUTTER) / 2
+    errors = "errors_simulated" if model.commissioning else "errors_patients"
+    reading = tuple(sheet.say(f"notes.{key}") for key in ("items", "folded", errors, "sides"))
+    _paragraphs(sheet, LEFT, y, half, "reading", reading, _SIZES[0])
+    right = LEFT + half + _GUTTER
+    y = _draw_facts(sheet, right, y, half, _facts(sheet, model), _SIZES[0]) - 9
+    keys = ("commissioning", "assists", "research") if model.commissioning else ("assists", "research")
+    limits = tuple(sheet.say(f"notes.{key}") for key in keys)
+    _paragraphs(sheet, right, y, half, "limits", limits, _SIZES[0])
+
+
 def _reading(sheet: Sheet, report: RecordingReport) -> tuple[str, ...]:
     errors = "errors_simulated" if report.model.commissioning else "errors_patients"
     keys = ("items", "folded", "raj", "total", errors, "intervals", "sides")

@@ -17,11 +17,13 @@ from grading.protocols import PROTOCOLS
 from grading.scales import PREDICTED_ITEMS
 from reports import language as languages_module
 from reports import words
-from reports.content import ReportPatient, ReportSurgery, ReportTraining
+from reports.content import CourseMark, ReportPatient, ReportSurgery, ReportTraining
 from reports.errors import ReportLanguageError
+from reports.history_report import render_history_report
 from reports.language import FOLDER, languages, load_language
 from reports.recording_report import render_recording_report
 from reports.style import Style
+from tests.reports.history_samples import make_history
 from tests.reports.samples import MODEL, SURGERY, make_course, make_report, photos
 
 ENGLISH = load_language("en")
@@ -111,7 +113,7 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
-def test_a_report_says_nothing_that_is_not_in_its_catalogue(tmp_path: Path, made_up: str) -> None:
+def test_reports_say_nothing_that_is_not_in_their_catalogue(tmp_path: Path, made_up: str) -> None:
     series = photos(64)
     report = make_report(
         patient=ReportPatient("1^2", "3", None, ""),
@@ -124,9 +126,20 @@ def test_a_report_says_nothing_that_is_not_in_its_catalogue(tmp_path: Path, made
         course=replace(make_course(3), marks=()),
     )
     report = replace(report, product="10", raters=("11",), items=report.items[1:])
+    history = make_history(patient=report.patient, chosen=(0, 1))
+    visits = tuple(replace(visit, model="5", signed_by=visit.signed_by and "12") for visit in history.visits)
+    history = replace(
+        history, visits=visits, model=report.model, product="10",
+        events=tuple(replace(event, label="4") for event in history.events),
+        course=replace(history.course, marks=(CourseMark(0, "surgery", "4"), *history.course.marks[1:])),
+    )  # fmt: skip
     file = tmp_path / "report.pdf"
-    file.write_bytes(render_recording_report(report, Style(made_up)))
-    done = subprocess.run(["pdftotext", str(file), "-"], check=True, capture_output=True, text=True)
-    told = re.sub(r"\b[RMS]\d\b|\bUTC\b", "", done.stdout)
-    assert "ж" in told
-    assert re.findall(r"[A-Za-z]+", told) == []
+    for pdf in (
+        render_recording_report(report, Style(made_up)),
+        render_history_report(history, Style(made_up)),
+    ):
+        file.write_bytes(pdf)
+        done = subprocess.run(["pdftotext", str(file), "-"], check=True, capture_output=True, text=True)
+        told = re.sub(r"[RMS]\d|\bUTC\b", "", done.stdout)
+        assert "ж" in told
+        assert re.findall(r"[A-Za-z]+", told) == []
