@@ -102,5 +102,9 @@ CREATED: dict[UID, tuple[UID, ...]] = {
     VLPhotographicImageStorage: (JPEGBaseline8Bit,),
     EncapsulatedPDFStorage: (ExplicitVRLittleEndian,),
     EnhancedSRStorage: (ExplicitVRLittleEndian,),
+    MultiFrameTrueColorSecondaryCaptureImageStorage: (JPEGBaseline8Bit,),
 }
 """SOP class to transfer syntaxes of the objects that Facialis makes and sends."""
+
+DOCUMENT_CLASSES = frozenset(CREATED) - {VLPhotographicImageStorage}
+"""Of these are the documents of gradings."""

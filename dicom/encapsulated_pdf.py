@@ -9,7 +9,7 @@ from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian
 from dicom.building import code, new_object
 from dicom.headers import PhotoHeader
 from dicom.moments import format_date, format_time
-from dicom.sources import Predecessor, check_sources, copy_patient_and_study, name_predecessor
+from dicom.sources import Predecessor, check_sources, copy_patient_and_study, name_predecessor, reference
 from dicom.timepoints import Timepoint, add_timepoint
 
 
@@ -58,7 +58,7 @@ def encapsulated_pdf(
     dataset.AcquisitionDateTime = f"{min(taken):%Y%m%d%H%M%S}" if taken else ""
     dataset.BurnedInAnnotation = "YES"
     dataset.RecognizableVisualFeatures = "YES"
-    dataset.SourceInstanceSequence = [_reference(photo) for photo in sources]
+    dataset.SourceInstanceSequence = [reference(photo) for photo in sources]
     dataset.DocumentTitle = title
     dataset.ConceptNameCodeSequence = [code("18748-4", "LN", "Diagnostic Imaging Report")]
     dataset.VerificationFlag = "VERIFIED" if verified else "UNVERIFIED"
@@ -67,13 +67,3 @@ def encapsulated_pdf(
     dataset.EncapsulatedDocumentLength = len(pdf)
     dataset.add_new("EncapsulatedDocument", "OB", pdf + b"\0" * (len(pdf) % 2))
     return dataset
-
-
-def _reference(photo: PhotoHeader) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID = photo.sop_class_uid
-    item.ReferencedSOPInstanceUID = photo.sop_instance_uid
-    item.PurposeOfReferenceCodeSequence = [
-        code("121322", "DCM", "Source image for image processing operation")
-    ]
-    return item

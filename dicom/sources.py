@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pydicom.dataset import Dataset
 
+from dicom.building import code
 from dicom.headers import PhotoHeader
 from dicom.moments import format_date, format_time
 from grading.errors import PermanentError
@@ -62,6 +63,17 @@ def copy_patient_and_study(photo: PhotoHeader, dataset: Dataset) -> None:
     dataset.StudyID = photo.study_id
     if photo.study_description:
         dataset.StudyDescription = photo.study_description
+
+
+def reference(photo: PhotoHeader) -> Dataset:
+    """An item that names the photo as one that the object was made from (PS3.3 10.3)."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = photo.sop_class_uid
+    item.ReferencedSOPInstanceUID = photo.sop_instance_uid
+    item.PurposeOfReferenceCodeSequence = [
+        code("121322", "DCM", "Source image for image processing operation")
+    ]
+    return item
 
 
 def name_predecessor(dataset: Dataset, predecessor: Predecessor | None) -> None:

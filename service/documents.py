@@ -18,17 +18,19 @@ from dicom.building import to_bytes
 from dicom.codes import item_code, sub_score_code
 from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import PhotoHeader
+from dicom.secondary_capture import Picture, secondary_capture
 from dicom.sources import Predecessor, Verifier
 from dicom.structured_report import Algorithm, MeasuredScore, structured_report
 from dicom.timepoints import Timepoint
 from dicom.uids import derived_uid
 from grading.scales import BALANCED, Item
 from reports.content import RecordingReport
+from reports.language import load_language
 from reports.recording_report import render_recording_report
 from reports.style import PLAIN, Style
 from service import PRODUCT
-from service.kept_maps import KeptMap
-from service.records.gradings import earlier_reports, intervals_of
+from service.kept_maps import KeptMap, kept_maps
+from service.records.gradings import earlier_reports, intervals_of, scores_of
 from service.records.models import Grading, Recording
 from service.report_maps import report_maps, shown_maps
 from service.reporting import report_content, report_uid, signed
@@ -37,6 +39,8 @@ from service.storage import Storage
 DRAFT, FINAL = "draft", "final"
 """The versions of a document."""
 NOT_STATED = "not stated"
+MAPS = "maps"
+MAPS_TITLE = "What each place adds to the eFACE scores"
 TITLE = "eFACE facial palsy report"
 REST = "REST"
 INTERVALS = "uncertainty: 90 % prediction interval"
@@ -47,7 +51,8 @@ class DocumentSource:
     """What the documents of one grading are made from, read before the long work starts.
 
     ``photos`` are the headers by pose code; ``intervals`` those of `intervals_of`; ``predecessors`` the
-    documents that are replaced, by kind; ``maps`` those of `shown_maps`. ``created_at`` is the moment of the
+    documents that are replaced, by kind; ``maps`` those of `shown_maps`, ``every_map``
+    those of all items, if they are asked for. ``created_at`` is the moment of the
     grading, of a final version that of the sign-off.
     """
 
@@ -61,6 +66,7 @@ class DocumentSource:
     created_at: dt.datetime
     predecessors: Mapping[str, Predecessor]
     maps: Sequence[KeptMap] | None
+    every_map: Sequence[KeptMap]
     style: Style
 
     @property
@@ -96,6 +102,8 @@ def gather_source(
     grading: Grading,
     style: Style = PLAIN,
     version: str = DRAFT,
+    *,
+    every_map: bool = False,
 ) -> DocumentSource:
     """Everything that the documents of ``grading`` need from the records and the storage.
 
@@ -116,6 +124,7 @@ def gather_source(
         if sign_off is None
         else _drafts(recording, grading),
         maps=shown_maps(storage, grading),
+        every_map=kept_maps(storage, grading, scores_of(grading)) if every_map else (),
         style=style,
     )
 
@@ -186,6 +195,22 @@ def _sr(source: DocumentSource) -> Document:
     return Document("sr", uid, to_bytes(dataset))
 
 
+def _pictures(source: DocumentSource) -> Document:
+    uid = source.uid(MAPS)
+    notice = load_language("en").text("banner.commissioning") if source.content.model.commissioning else ""
+    dataset = secondary_capture(
+        [Picture(one.explained(notice), f"{one.found.item}, photo {one.pose}") for one in source.every_map],
+        sources=tuple(source.photos.values()),
+        description=MAPS_TITLE,
+        sop_instance_uid=uid,
+        series_uid=_series_uid(uid),
+        created_at=source.created_at,
+        timepoint=source.timepoint,
+        software_version=PRODUCT,
+    )
+    return Document(MAPS, uid, to_bytes(dataset))
+
+
 def _verifier(source: DocumentSource) -> Verifier | None:
     done = source.content.sign_off
     # DICOM asks for an organization where somebody signed.
@@ -232,6 +257,8 @@ def _series_uid(sop_instance_uid: str) -> str:
     return derived_uid("report series", sop_instance_uid)
 
 
-_MAKERS: dict[str, Callable[[DocumentSource], Document]] = {"pdf": _pdf, "sr": _sr}
+_MAKERS: dict[str, Callable[[DocumentSource], Document]] = {"pdf": _pdf, "sr": _sr, MAPS: _pictures}
+ALWAYS = ("pdf", "sr")
+"""The documents that every grading gets; those of other kinds are made where a destination wants them."""
 KINDS = tuple(_MAKERS)
 SOP_CLASSES = {"pdf": EncapsulatedPDFStorage, "sr": EnhancedSRStorage}

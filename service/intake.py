@@ -15,7 +15,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from dicom.contexts import KINDS, Kind
+from dicom.contexts import DOCUMENT_CLASSES, KINDS, Kind
 from dicom.headers import PhotoHeader
 from dicom.intake import ReceivedObject, Stored
 from grading.errors import PermanentError
@@ -23,7 +23,7 @@ from grading.protocols import PROTOCOLS, Protocol
 from service.database import DatabaseUnavailableError, transaction
 from service.records import flow
 from service.records.arrivals import add_photo
-from service.records.models import KeptObject, Patient, Photo, Quarantined, Recording, RecordingState
+from service.records.models import KeptObject, Patient, Photo, Quarantined, Recording, RecordingState, Report
 from service.records.patients import patient_for, record_identity
 from service.settings import Settings
 from service.storage import Storage, content_key
@@ -77,6 +77,9 @@ class ServiceIntake:
     def _store(self, received: ReceivedObject, key: str) -> Stored:
         header = received.header
         kind = KINDS[UID(header.sop_class_uid)]
+        if UID(header.sop_class_uid) in DOCUMENT_CLASSES and self._made_here(header.sop_instance_uid):
+            # An archive that passes on whatever comes in sends us our own documents.
+            return Stored.DUPLICATE
         adopt = partial(self.storage.adopt, received.path, key)
         if kind is Kind.PHOTO and header.patient_id:
             arrived = add_photo(self.engine, received, key, self.protocol.id, adopt)
@@ -107,6 +110,10 @@ class ServiceIntake:
             photos = session.execute(count).scalar_one()
         self._wake(recording.id, photos)
         return Stored.NEW
+
+    def _made_here(self, uid: str) -> bool:
+        with transaction(self.engine) as session:
+            return session.scalar(select(Report.id).where(Report.sop_instance_uid == uid)) is not None
 
     def _wake(self, recording_id: int, photos: int) -> None:
         if photos >= len(self.protocol.required):

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, SecretStr, Tag
 AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ -\[\]-~]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
-ObjectKind = Literal["pdf", "sr"]
+ObjectKind = Literal["pdf", "sr", "maps"]
 """Documents that are DICOM objects."""
 MessageKind = Literal["oru", "fhir"]
 """Documents that are messages: HL7 v2 ORU^R01, and a FHIR transaction."""
@@ -118,7 +118,8 @@ class _Receives(Section):
 
 class _ReceivesObjects(_Receives):
     documents: tuple[ObjectKind, ...] = ("pdf", "sr")
-    """What it gets: the report as PDF, the numbers as structured report, or both."""
+    """What it gets: the report as PDF, the numbers as structured report, and, where `maps` is among them, the
+    photos with what each place of the face adds to each score."""
 
 
 class Destination(_ReceivesObjects, DicomAddress):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from io import BytesIO
 
+import numpy as np
 from PIL import Image
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
@@ -13,11 +14,13 @@ from dicom.codes import item_code
 from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.headers import PhotoHeader
 from dicom.photographic import PatientIdentity, photographic_object
+from dicom.secondary_capture import Picture, secondary_capture
 from dicom.sources import Predecessor, copy_patient_and_study
 from dicom.structured_report import Algorithm, MeasuredScore, structured_report
 from dicom.timepoints import Timepoint, add_timepoint
 from grading.protocols import JENA9
 from grading.scales import PREDICTED_ITEMS
+from service.documents import MAPS_TITLE
 
 _PHOTO = PhotoHeader(
     sop_class_uid="1.2.840.10008.5.1.4.1.1.77.1.4",
@@ -41,7 +44,7 @@ _PHOTO = PhotoHeader(
 
 def tables() -> dict[str, list[str]]:
     """By the name of its SOP class, each made object's attributes as rows of a table."""
-    makers: tuple[Callable[[int], Dataset], ...] = (_photo, _pdf, _sr)
+    makers: tuple[Callable[[int], Dataset], ...] = (_photo, _pdf, _sr, _maps)
     return {maker(1).SOPClassUID.name: _rows(maker(1), maker(2)) for maker in makers}
 
 
@@ -87,6 +90,20 @@ def _sr(number: int) -> Dataset:
         side="LR"[number - 1],
         timepoint=Timepoint(90),
         predecessor=_earlier(number),
+        software_version=f"Version {number}",
+    )
+
+
+def _maps(number: int) -> Dataset:
+    shown = np.full((16 * number, 24, 3), 120, np.uint8)
+    return secondary_capture(
+        [Picture(shown, f"Item {number}")] * (number + 1),
+        sources=[_header(number)],
+        description=MAPS_TITLE,
+        sop_instance_uid=f"1.{number}.3",
+        series_uid=f"1.{number}.4",
+        created_at=datetime(2026, 2, number, 11, number),
+        timepoint=Timepoint(90),
         software_version=f"Version {number}",
     )
 

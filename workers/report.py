@@ -11,7 +11,17 @@ from reports.style import Style
 from service.database import transaction
 from service.delivery.messages import MESSAGES, freeze_message
 from service.delivery.sending import wants
-from service.documents import DRAFT, FINAL, KINDS, Document, DocumentSource, gather_source, make_document
+from service.documents import (
+    ALWAYS,
+    DRAFT,
+    FINAL,
+    KINDS,
+    MAPS,
+    Document,
+    DocumentSource,
+    gather_source,
+    make_document,
+)
 from service.peer_settings import AnyDestination
 from service.records import flow
 from service.records.flow import Stage
@@ -51,7 +61,15 @@ def report(context: Context, lease: Lease) -> None:
             return
         recording = _recording(session, lease.row_id)
         sources = {
-            one: gather_source(session, context.storage, recording, grading, one.style, one.version)
+            one: gather_source(
+                session,
+                context.storage,
+                recording,
+                grading,
+                one.style,
+                one.version,
+                every_map=MAPS in one.kinds,
+            )
             for one in missing
         }
     made = {one: _make(context, one, source) for one, source in sources.items()}
@@ -73,12 +91,12 @@ def _missing(context: Context, session: Session, grading: Grading, version: str)
     recording = session.get_one(Recording, grading.recording_key)
     asked = [
         kind
-        for kind in MESSAGES
+        for kind in (MAPS, *MESSAGES)
         if any(wants(destination, kind, recording) for destination in context.settings.destinations)
     ]
     kinds = tuple(
         kind
-        for kind in (*KINDS, *asked)
+        for kind in (*ALWAYS, *asked)
         if kind not in rows or not context.storage.path(rows[kind].object_key).exists()
     )
     style = context.settings.report.style
@@ -88,7 +106,9 @@ def _missing(context: Context, session: Session, grading: Grading, version: str)
 
 def _make(context: Context, missing: _Missing, source: DocumentSource) -> list[Document]:
     """Make the documents of a version and store their files."""
-    documents = [make_document(kind, source) for kind in missing.kinds if kind in KINDS]
+    # Gradings of before maps were kept have none.
+    kinds = [kind for kind in missing.kinds if kind in KINDS and (kind != MAPS or source.every_map)]
+    documents = [make_document(kind, source) for kind in kinds]
     for document in documents:
         context.storage.write(_object_key(document), document.dicom)
         if document.pdf is not None:
@@ -167,7 +187,7 @@ def _record(
                     created_at=func.clock_timestamp(),
                 )
                 for destination in context.settings.destinations
-                if wants(destination, kind, recording)
+                if wants(destination, kind, recording) and _goes(destination, kind, source.version)
             ],
         )
     )
@@ -176,6 +196,11 @@ def _record(
 def _stored(style: Style) -> Mapping[str, Any]:
     """A style as its row holds it: without the fonts, whose files are the machine's."""
     return {name: value for name, value in asdict(style).items() if name != "fonts"}
+
+
+def _goes(destination: AnyDestination, kind: str, version: str) -> bool:
+    """Whether a version is for the destination: the maps of a draft are those of the final version."""
+    return kind != MAPS or (destination.when == "on_sign_off") == (version == FINAL)
 
 
 def _first_state(destination: AnyDestination, version: str) -> DeliveryState:

@@ -21,7 +21,7 @@ from service.records.models import Grading, Report
 
 router = APIRouter(prefix="/reports", tags=["reports"])
 
-MEDIA_TYPES = {"pdf": "application/pdf", "sr": "application/dicom"}
+MEDIA_TYPES = {"pdf": "application/pdf", "sr": "application/dicom", "maps": "application/dicom"}
 """Of the documents by kind; messages to other systems are none."""
 
 
@@ -31,7 +31,9 @@ class ReportShown(BaseModel):
     id: int = Field(examples=[4])
     grading: int = Field(examples=[9])
     recording: int = Field(examples=[7])
-    kind: str = Field(description="`pdf`, or `sr` for the structured report.", examples=["pdf"])
+    kind: str = Field(
+        description="`pdf`, `sr` for the structured report, `maps` for the maps.", examples=["pdf"]
+    )
     sop_instance_uid: str
     created_at: dt.datetime
     document: str = Field(description="Address of its bytes.", examples=["/api/v1/reports/4/document"])

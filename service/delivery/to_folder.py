@@ -14,7 +14,7 @@ from service.hl7.oru import control_id
 from service.peer_settings import FolderDestination
 from service.storage import Storage
 
-SUFFIXES = {"pdf": "pdf", "sr": "dcm", "oru": "hl7", "fhir": "json"}
+SUFFIXES = {"pdf": "pdf", "sr": "dcm", "maps": "dcm", "oru": "hl7", "fhir": "json"}
 
 
 def write(parcels: Mapping[int, Parcel], destination: FolderDestination, storage: Storage) -> Outcomes:

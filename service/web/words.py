@@ -25,7 +25,13 @@ DELIVERIES = {
     DeliveryState.DELIVERED: "delivered",
     DeliveryState.FAILED: "failed",
 }
-DOCUMENTS = {"pdf": "PDF", "sr": "structured report", "oru": "HL7 message", "fhir": "FHIR transaction"}
+DOCUMENTS = {
+    "pdf": "PDF",
+    "sr": "structured report",
+    "maps": "maps of the scores",
+    "oru": "HL7 message",
+    "fhir": "FHIR transaction",
+}
 _SIDES = {"L": "left side", "R": "right side", "B": "both sides"}
 _SEXES = {"M": "male", "F": "female", "O": "other"}
 

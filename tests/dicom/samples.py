@@ -17,7 +17,9 @@ from dicom.durable import move_durably
 from dicom.headers import PhotoHeader
 from dicom.intake import ReceivedObject, Stored
 from dicom.photographic import PatientIdentity, photographic_object
+from dicom.secondary_capture import Picture, secondary_capture
 from dicom.structured_report import Algorithm, MeasuredScore, structured_report
+from dicom.timepoints import Timepoint
 from dicom.uids import derived_uid
 from grading.errors import FacialisError
 from grading.protocols import JENA9, Pose
@@ -133,3 +135,18 @@ def measurement_report(sources: Sequence[PhotoHeader], **overrides: Any) -> Data
         "software_version": "Facialis 1.0",
     } | overrides
     return structured_report(arguments.pop("scores", None) or measured(sources), sources=sources, **arguments)
+
+
+def maps(sources: Sequence[PhotoHeader], frames: int = 12, timepoint: Timepoint | None = None) -> Dataset:
+    """Pictures of some photos, one of each of several greys."""
+    shown = [Picture(np.full((64, 96, 3), 20 * number, np.uint8), f"M{number}") for number in range(frames)]
+    return secondary_capture(
+        shown,
+        sources=sources,
+        description="Maps",
+        sop_instance_uid=derived_uid("maps"),
+        series_uid=derived_uid("maps series"),
+        created_at=TAKEN_AT,
+        timepoint=timepoint,
+        software_version="1.0",
+    )

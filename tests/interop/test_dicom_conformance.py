@@ -16,7 +16,16 @@ from dicom.sources import Predecessor
 from dicom.timepoints import Timepoint
 from dicom.uids import derived_uid
 from grading.protocols import JENA9, Pose
-from tests.dicom.samples import STUDY_UID, TAKEN_AT, jpeg_bytes, measurement_report, photo, save, save_series
+from tests.dicom.samples import (
+    STUDY_UID,
+    TAKEN_AT,
+    jpeg_bytes,
+    maps,
+    measurement_report,
+    photo,
+    save,
+    save_series,
+)
 from tests.interop.conftest import program
 
 pytestmark = pytest.mark.interop
@@ -58,6 +67,14 @@ def test_photo_of_a_barely_known_patient_has_no_errors(tmp_path: Path) -> None:
         device="",
     )
     assert errors(dataset, tmp_path / "photo.dcm", "VLPhotographicImage") == []
+
+
+@pytest.mark.parametrize("frames", [1, 12])
+@pytest.mark.parametrize("timepoint", [None, Timepoint(90)])
+def test_maps_have_no_errors(tmp_path: Path, frames: int, timepoint: Timepoint | None) -> None:
+    sources = [read_header(path) for path in save_series(tmp_path / "series")]
+    dataset = maps(sources, frames, timepoint)
+    assert errors(dataset, tmp_path / "maps.dcm", "MultiframeTrueColorSCImage") == []
 
 
 @pytest.mark.parametrize("timepoint", [None, Timepoint(-14, "pre-op"), Timepoint(90)])

@@ -4,8 +4,10 @@ import subprocess
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from highdicom.sr import EnhancedSR
+from PIL import Image
 from pydicom import dcmread
 
 from dicom.building import to_bytes
@@ -15,7 +17,7 @@ from dicom.sending import Peer, PeerUnavailableError, RejectedError, echo, send_
 from dicom.timepoints import Timepoint
 from dicom.tls import ClientTls
 from dicom.uids import CODING_SCHEME, derived_uid
-from tests.dicom.samples import PATIENT, STUDY_UID, TAKEN_AT, measurement_report, save, save_series
+from tests.dicom.samples import PATIENT, STUDY_UID, TAKEN_AT, maps, measurement_report, save, save_series
 from tests.interop.conftest import Orthanc, free_port, listens, program, wait_for
 
 pytestmark = pytest.mark.interop
@@ -95,6 +97,24 @@ def test_structured_report_comes_back_from_orthanc_as_it_was_sent(
     assert len(scores) == 16
     (study,) = orthanc.rest.post("/tools/lookup", content=STUDY_UID).json()
     assert orthanc.rest.get(f"{found['Path']}/study").json()["ID"] == study["ID"]
+
+
+def test_maps_come_back_from_orthanc_as_they_were_sent(
+    orthanc: Orthanc, series: list[Path], tmp_path: Path
+) -> None:
+    dataset = maps([read_header(path) for path in series])
+    path = save(dataset, tmp_path / "maps.dcm")
+    assert all(outcome.ok for outcome in send_objects([*series, path], orthanc.peer, calling_ae="FACIALIS"))
+    (found,) = orthanc.rest.post("/tools/lookup", content=dataset.SOPInstanceUID).json()
+    kept = dcmread(BytesIO(orthanc.rest.get(f"{found['Path']}/file").content))
+    assert kept == dcmread(path)
+    assert kept.pixel_array.shape == (12, 64, 96, 3)
+    # Orthanc decodes each frame for its viewer.
+    frames = orthanc.rest.get(f"{found['Path']}/frames").json()
+    assert len(frames) == 12
+    shown = Image.open(BytesIO(orthanc.rest.get(f"{found['Path']}/frames/5/preview").content))
+    assert shown.size == (96, 64)
+    assert abs(int(np.asarray(shown.convert("L"))[32, 48]) - 100) <= 4
 
 
 def test_orthanc_rejects_titles_that_it_does_not_know(orthanc: Orthanc) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset
-from pydicom.uid import VideoPhotographicImageStorage
+from pydicom.uid import MultiFrameTrueColorSecondaryCaptureImageStorage, VideoPhotographicImageStorage
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
@@ -20,12 +20,22 @@ from grading.errors import PermanentError, TransientError
 from grading.protocols import JENA9
 from service.database import connect
 from service.intake import ServiceIntake
-from service.records.models import Patient, PatientIdentifier, Photo, Quarantined, Recording, RecordingState
+from service.records.models import (
+    DeliveryState,
+    Patient,
+    PatientIdentifier,
+    Photo,
+    Quarantined,
+    Recording,
+    RecordingState,
+    Report,
+)
 from service.records.surgeries import add_surgery
 from service.series import close_series, pose_rules
 from service.settings import Settings
 from service.storage import FolderStorage
 from tests.dicom.samples import PATIENT, photo
+from tests.service.clinic import Clinic
 from tests.service.samples import received, series
 
 Store = Callable[[Dataset], Stored]
@@ -321,6 +331,24 @@ def test_a_known_object_under_another_series_leaves_no_empty_recording(engine: E
     with Session(engine) as session:
         assert len(session.scalars(select(Recording)).all()) == 1
         assert len(session.scalars(select(Patient)).all()) == 1
+
+
+def test_documents_of_ours_that_an_archive_sends_back_are_not_taken_in(
+    engine: Engine, store: Store, storage: FolderStorage, clinic: Clinic
+) -> None:
+    patient = clinic.patient("Phantom^Ada", "PH-1")
+    recording = clinic.recording(patient, dt.date(2026, 1, 1), RecordingState.DELIVERED)
+    clinic.report(clinic.grade(recording, clinic.bundle("commissioning"), 40), DeliveryState.DELIVERED, "")
+    clinic.session.commit()
+    uid = clinic.session.scalars(select(Report.sop_instance_uid)).one()
+    back = photo(sop_instance_uid=uid, series_uid=derived_uid("documents"))
+    back.SOPClassUID = back.file_meta.MediaStorageSOPClassUID = (
+        MultiFrameTrueColorSecondaryCaptureImageStorage
+    )
+    assert store(back) is Stored.DUPLICATE
+    assert files(storage, "objects") == []
+    with Session(engine) as session:
+        assert len(session.scalars(select(Recording)).all()) == 1
 
 
 def test_photos_under_a_further_identifier_are_the_patients(engine: Engine, store: Store) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom import dcmread
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, selectinload
 
@@ -24,6 +25,7 @@ from grading.gates import Severity
 from grading.phantom import draw_series, phantom_patient
 from grading.pose_check import PoseCheck
 from grading.protocols import JENA9
+from service.documents import MAPS, gather_source, make_document
 from service.intake import ServiceIntake
 from service.kept_maps import kept_maps
 from service.records import flow
@@ -187,6 +189,14 @@ def test_the_parts_of_every_score_are_kept_with_the_grading(
         scores = scores_of(grading)
         maps = kept_maps(FolderStorage(tmp_path / "files"), grading, scores)
         clipped = {flag.removeprefix("clipped.") for flag in grading.flags}
+        recording = session.get_one(Recording, number)
+        source = gather_source(session, FolderStorage(tmp_path / "files"), recording, grading, every_map=True)
+    pictures = dcmread(io.BytesIO(make_document(MAPS, source).dicom))
+    assert pictures.pixel_array.shape == (len(scores), 512, 848, 3)
+    assert all(f"{item}, photo" in pictures.ImageComments for item in scores)
+    assert {each.ReferencedSOPInstanceUID for each in pictures.SourceImageSequence} == {
+        photo.sop_instance_uid for photo in recording.photos
+    }
     assert [one.found.item for one in maps] == list(scores)
     for one in maps:
         if one.found.item not in clipped:
