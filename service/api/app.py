@@ -60,6 +60,7 @@ def make_api(engine: Engine, storage: Storage, settings: Settings, limit: RateLi
         openapi_url="/openapi.json",
         dependencies=[Security(HTTPBearer(auto_error=False, description="A service token."))],
     )
+    api.state.engine = engine
     api.state.context = Context(engine, storage, settings)
     for part in (
         patients,

@@ -124,7 +124,7 @@ def _caller_with(needed: tokens.Scope) -> Callable[[Request], Caller]:
     def caller(request: Request) -> Caller:
         found: Caller = request.state.caller
         if not found.scope.includes(needed):
-            engine: Engine = request.app.state.context.engine
+            engine: Engine = request.app.state.engine
             with transaction(engine) as session:
                 kind = AuditEventKind.ACCESS_REFUSED
                 audit.record(session, found.actor, kind, outcome=audit.Outcome.REFUSED, needed=needed.value)

@@ -34,6 +34,7 @@ class ReportShown(BaseModel):
     kind: str = Field(
         description="`pdf`, `sr` for the structured report, `maps` for the maps.", examples=["pdf"]
     )
+    version: str = Field(description="`draft`, or `final` once it was signed off.", examples=["draft"])
     sop_instance_uid: str
     created_at: dt.datetime
     document: str = Field(description="Address of its bytes.", examples=["/api/v1/reports/4/document"])
@@ -100,6 +101,7 @@ def report_shown(report: Report) -> ReportShown:
         grading=report.grading_key,
         recording=report.grading.recording_key,
         kind=report.kind,
+        version=report.version,
         sop_instance_uid=report.sop_instance_uid,
         created_at=report.created_at,
         document=document_path(report),

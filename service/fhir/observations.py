@@ -5,6 +5,7 @@ to be absent; beside them the affected side, the time from surgery and the quali
 structured report. Each sub-score is an Observation of its own, derived from the first.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 
 from pydicom.sr.codedict import codes as published
@@ -20,6 +21,7 @@ from service.fhir.coding import (
     Resource,
     concept,
     filled,
+    instant,
     meta,
     quantity,
     relative,
@@ -78,7 +80,7 @@ def _head(grading: Grading, code: Code, final: bool, refer: Refer) -> Resource:
     return {
         "resourceType": "Observation",
         "id": observation_id(grading, code),
-        "meta": meta(grading.created_at),
+        "meta": meta(_changed(grading)),
         "contained": [_device(grading)],
         "identifier": [uid_identifier(uid, URIS)],
         "status": "final" if final else "preliminary",
@@ -86,11 +88,22 @@ def _head(grading: Grading, code: Code, final: bool, refer: Refer) -> Resource:
         "code": concept(code),
         "subject": {"reference": refer("Patient", str(recording.patient_key))},
         "effectiveDateTime": recording.recorded_at and recording.recorded_at.date().isoformat(),
-        "issued": meta(grading.created_at)["lastUpdated"],
+        "issued": instant(grading.created_at),
         "note": _notices(grading),
         "device": {"reference": f"#{MODEL}"},
         "derivedFrom": [{"reference": refer("ImagingStudy", str(recording.id))}],
     }
+
+
+def _changed(grading: Grading) -> dt.datetime:
+    """When what is told of a grading last changed: with it, with its surgery's date, by signing it off."""
+    surgery, sign_off = grading.recording.surgery, grading.sign_off
+    moments = [grading.created_at]
+    if surgery is not None:
+        moments.append(surgery.updated_at)
+    if sign_off is not None:
+        moments.append(sign_off.signed_at)
+    return max(moments)
 
 
 def _device(grading: Grading) -> Resource:

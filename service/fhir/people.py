@@ -9,7 +9,9 @@ from service.records.models import Patient, Surgery
 
 _GENDERS = {"M": "male", "F": "female", "O": "other"}
 _SIDES = {"L": "left side", "R": "right side", "B": "both sides"}
-_OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
+OID = r"[0-2](\.(0|[1-9][0-9]*))+"
+SYSTEMATIC = rf"(urn:|https?://).*|{OID}"
+"""Issuers that are a system themselves, as regular expression of Python and PostgreSQL alike."""
 _REPRESENTATION = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation"
 _SPELLINGS = ("ABC", "IDE", "SYL")
 """The groups of a DICOM person name in their order: alphabetic, ideographic, phonetic."""
@@ -19,15 +21,22 @@ IdentifierSystems = Mapping[str, str]
 
 
 def patient_resource(patient: Patient, systems: IdentifierSystems) -> Resource:
-    """A patient with the identifier and what the photos or other systems told."""
+    """A patient, with the identifiers loaded, and what photos or other systems told."""
     return filled({
         "resourceType": "Patient",
         "id": str(patient.id),
-        "meta": meta(patient.created_at),
-        "identifier": [identifier(patient.patient_id, patient.issuer, systems)],
+        "meta": meta(patient.updated_at),
+        "identifier": [
+            identifier(patient.patient_id, patient.issuer, systems),
+            *(
+                identifier(one.value, one.issuer, systems, use="secondary")
+                for one in patient.identifiers
+            ),
+        ],
         "name": _names(patient.name),
         "gender": _GENDERS.get(patient.sex),
         "birthDate": patient.birth_date and patient.birth_date.isoformat(),
+        "deceasedDateTime": patient.death_date and patient.death_date.isoformat(),
     })  # fmt: skip
 
 
@@ -37,7 +46,7 @@ def procedure_resource(surgery: Surgery, refer: Refer = relative) -> Resource:
     return {
         "resourceType": "Procedure",
         "id": str(surgery.id),
-        "meta": meta(surgery.created_at),
+        "meta": meta(surgery.updated_at),
         "status": "completed",
         "code": concept(codes.SURGERY, surgery.procedure),
         "subject": {"reference": refer("Patient", str(surgery.patient_key))},
@@ -46,10 +55,10 @@ def procedure_resource(surgery: Surgery, refer: Refer = relative) -> Resource:
     }
 
 
-def identifier(value: str, issuer: str, systems: IdentifierSystems) -> Resource:
-    """A patient ID as Identifier: the issuer as its system where it is one, else as the assigner's name."""
+def identifier(value: str, issuer: str, systems: IdentifierSystems, use: str = "usual") -> Resource:
+    """A patient ID as Identifier: the issuer as its system where it is one, and as the assigner's name."""
     return filled({
-        "use": "usual",
+        "use": use,
         "type": terminology("v2-0203", "MR", "Medical record number"),
         "system": identifier_system(issuer, systems),
         "value": value,
@@ -64,9 +73,9 @@ def identifier_system(issuer: str, systems: IdentifierSystems) -> str | None:
     """
     if issuer in systems:
         return systems[issuer]
-    if _OID.fullmatch(issuer):
-        return f"urn:oid:{issuer}"
-    return issuer if issuer.startswith(("urn:", "http://", "https://")) else None
+    if re.fullmatch(SYSTEMATIC, issuer) is None:
+        return None
+    return f"urn:oid:{issuer}" if re.fullmatch(OID, issuer) else issuer
 
 
 def _names(name: str) -> list[Resource]:

@@ -63,7 +63,8 @@ _NEW_RECORDING = (
 _ARRIVAL = (
     update(Patient)
     .where(Patient.id == Recording.patient_key, Recording.series_uid == bindparam("series_uid"))
-    .values(last_arrival_at=func.clock_timestamp())
+    # What is told of the patient does not change with photos that arrive.
+    .values(last_arrival_at=func.clock_timestamp(), updated_at=Patient.updated_at)
 )
 _OPEN = (
     (Recording.series_uid == bindparam("series_uid"))

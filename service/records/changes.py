@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.records.models import Base, Change
 
-_NOT_CONTENT = ("id", "patient_key", "created_at", "last_arrival_at")
+_NOT_CONTENT = ("id", "patient_key", "created_at", "updated_at", "last_arrival_at")
 
 
 def content(row: Base) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Two records of one person become one: everything moves, and either identifier names the survivor then."""
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
@@ -100,6 +100,7 @@ def _move(session: Session, stays: Patient, gone: Patient) -> None:
     session.execute(delete(Patient).where(Patient.id == number))
     session.expire_all()
     session.add(PatientIdentifier(patient_key=stays.id, value=identifier[0], issuer=identifier[1]))
+    stays.updated_at = func.clock_timestamp()
     session.flush()
 
 

@@ -79,6 +79,7 @@ def add_identifier(session: Session, patient: Patient, value: str, issuer: str) 
     known = find_patient(session, value, issuer)
     if known is None:
         session.add(PatientIdentifier(patient_key=patient.id, value=value, issuer=issuer))
+        patient.updated_at = func.clock_timestamp()
         session.flush()
     elif known.id != patient.id:
         raise PatientError("the identifier names another patient: merge the two if they are one person")

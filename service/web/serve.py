@@ -1,4 +1,4 @@
-"""Running the pages, and beside them the interface for programs."""
+"""Running the pages, and beside them the interfaces for programs."""
 
 import uvicorn
 from fastapi import FastAPI
@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from service.api import app as api
 from service.api.limits import RateLimit
+from service.fhir_server import app as fhir
 from service.settings import Settings
 from service.storage import Storage
 from service.web.app import make_app
@@ -21,6 +22,7 @@ def make_site(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
     site = make_app(engine, storage, settings)
     limit = RateLimit(settings.api.requests_per_minute, BURST)
     site.mount(api.PATH, api.make_api(engine, storage, settings, limit))
+    site.mount(fhir.PATH, fhir.make_fhir(engine, storage, settings, limit))
     return site
 
 

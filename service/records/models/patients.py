@@ -59,6 +59,9 @@ class Patient(Base):
     last_arrival_at: Mapped[dt.datetime | None]
     """When the latest series began, or its last photo came; None while there is no recording."""
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[dt.datetime] = mapped_column(
+        server_default=func.now(), onupdate=func.clock_timestamp()
+    )
 
     surgeries: Mapped[list["Surgery"]] = relationship(
         back_populates="patient", order_by="Surgery.performed_on, Surgery.id", cascade="all, delete-orphan"
@@ -118,6 +121,9 @@ class Surgery(Base):
     surgeon: Mapped[str] = mapped_column(String(200), server_default="")
     note: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[dt.datetime] = mapped_column(
+        server_default=func.now(), onupdate=func.clock_timestamp()
+    )
 
     patient: Mapped[Patient] = relationship(back_populates="surgeries")
 
