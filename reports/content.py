@@ -74,7 +74,8 @@ class ReportItem:
 class ReportSubScore:
     """One derived score and the same score of the first recording, None where this is the first.
 
-    ``interval``, ``mdc`` and ``verdict`` as in `ReportItem`.
+    ``interval``, ``mdc``, ``verdict`` and ``rated`` as in `ReportItem`; the last is there where a clinician
+    scored all of its items.
     """
 
     sub_score: SubScore
@@ -82,6 +83,17 @@ class ReportSubScore:
     interval: tuple[float, float] | None = None
     mdc: float | None = None
     verdict: str | None = None
+    rated: float | None = None
+
+
+@dataclass(frozen=True)
+class ReportRating:
+    """What a clinician found on another scale; ``value`` sums it up, None where that cannot be formed."""
+
+    scale: str
+    scale_name: str
+    rater: str
+    value: float | None
 
 
 @dataclass(frozen=True)
@@ -207,9 +219,9 @@ class RecordingReport:
     record told it. ``protocol`` is its id, ``protocol_name`` its name where the report's language knows none.
     ``items`` are of the twelve that are read from stills; one that is left out is printed as not graded.
     ``flags`` are those of the grading, as codes. ``course`` ends with this recording. ``raters`` are who gave
-    the items' rated scores. Without ``sign_off`` the report is a draft and says so on every page. ``product``
-    is the program's name and version, ``created_at`` the moment the report is dated with: it is printed and
-    is the PDF's only clock.
+    the items' rated scores and those of ``synkinesis``, by item id; ``ratings`` are on other scales. Without
+    ``sign_off`` the report is a draft and says so on every page. ``product`` is the program's name and
+    version, ``created_at`` the moment the report is dated with: it is printed and is the PDF's only clock.
     """
 
     uid: str
@@ -233,4 +245,6 @@ class RecordingReport:
     maps: ReportMaps = ReportMaps()
     course: Course = Course()
     raters: tuple[str, ...] = ()
+    synkinesis: Mapping[str, float] = field(default_factory=dict)
+    ratings: tuple[ReportRating, ...] = ()
     sign_off: SignOff | None = None

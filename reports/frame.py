@@ -84,20 +84,21 @@ def _identity(sheet: Sheet, head: Head, y: float) -> float:
     size = fitting_size(name, BOLD, _NAME_SIZE, _SMALLEST_NAME, room)
     y -= _NAME_SIZE * 0.8
     sheet.text(sheet.paper.right, y, head.title, size=HEADING, font=BOLD, colour=MUTED, align=1)
-    _status(sheet, head, y - leading(HEADING))
+    below = _status(sheet, head, y - leading(HEADING))
     y = sheet.lines(LEFT, y, clip(wrap(name, BOLD, size, room), 2), size=size, font=BOLD)
     y += leading(size) - leading(HEADING) - 1
     identity = words.identity(sheet.language, head.patient, head.on)
     if PLACEHOLDER in name:
         identity += "  ·  " + sheet.say("head.unprintable", mark=PLACEHOLDER)
     size = fitting_size(identity, BOLD, HEADING, SMALL, room)
-    return sheet.lines(LEFT, y, clip(wrap(identity, BOLD, size, room), 2), size=size, font=BOLD) - 4
+    y = sheet.lines(LEFT, y, clip(wrap(identity, BOLD, size, room), 2), size=size, font=BOLD)
+    return min(y, below) - 4
 
 
-def _status(sheet: Sheet, head: Head, y: float) -> None:
-    """Whether this is a draft or was signed off, at the right under the title."""
+def _status(sheet: Sheet, head: Head, y: float) -> float:
+    """Write at the right whether this is a draft or who signed it off; returns the baseline after it."""
     if head.open_ended:
-        return
+        return y
     done = head.sign_off
     if done is None:
         text, colour = sheet.say("status.draft"), ALERT
@@ -107,6 +108,7 @@ def _status(sheet: Sheet, head: Head, y: float) -> None:
     for line in clip(wrap(text, BOLD, BODY, _TITLE_WIDTH - 8), 2):
         sheet.text(sheet.paper.right, y, line, font=BOLD, colour=colour, align=1)
         y -= leading(BODY)
+    return y
 
 
 def _facts(sheet: Sheet, facts: tuple[Fact, ...], y: float) -> float:

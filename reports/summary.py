@@ -5,12 +5,14 @@ from reports.charts import draw_sub_score
 from reports.content import RecordingReport, ReportSubScore
 from reports.fonts import BOLD, REGULAR, width
 from reports.sheet import (
+    ACCENT,
     ALERT,
     BODY,
     HAIRLINE,
     HEADING,
     MUTED,
     SMALL,
+    WHITE,
     Sheet,
     fitting_size,
     leading,
@@ -41,13 +43,29 @@ def draw_summary(
         }
         _tile(sheet, x, y, wide, sheet.say(f"summary.{group}"), scores, report)
         y -= _TILE
-    y = sheet.lines(x, y - 7, wrap(sheet.say("summary.synkinesis"), BOLD, BODY, wide), font=BOLD) - 7
+    for line in _ratings(sheet, report):
+        y = sheet.lines(x, y - 7, wrap(line, BOLD, BODY, wide), font=BOLD) + 5
+    y -= 12
     sheet.heading(x, y - 2, "flags")
     y -= 2 + leading(HEADING)
     if not flags:
         sheet.lines(x, y, wrap(sheet.say("summary.no_flags"), REGULAR, BODY, wide))
         return 0
     return _flags(sheet, x, y, wide, lower, flags)
+
+
+def _ratings(sheet: Sheet, report: RecordingReport) -> list[str]:
+    """What is known of synkinesis, and what clinicians found on other scales."""
+    if report.synkinesis:
+        given = ", ".join(f"{item} {value:.0f}" for item, value in sorted(report.synkinesis.items()))
+        lines = [sheet.say("summary.synkinesis_rated", scores=given)]
+    else:
+        lines = [sheet.say("summary.synkinesis")]
+    for rating in report.ratings:
+        value = sheet.say("words.none") if rating.value is None else f"{rating.value:g}"
+        name = sheet.language.known(f"rating.{rating.scale}", rating.scale_name)
+        lines.append(sheet.say("summary.rating", name=name, value=value, rater=rating.rater))
+    return lines
 
 
 def _flags(sheet: Sheet, x: float, y: float, wide: float, lower: float, flags: tuple[str, ...]) -> int:
@@ -90,9 +108,7 @@ def _tile(
         sheet.lines(x, y - 25, wrap(sheet.say("summary.not_formed"), REGULAR, BODY, wide), colour=MUTED)
         return
     base = y - 31
-    number = f"{folded.sub_score.value:.0f}"
-    sheet.text(x, base, number, size=_BIG, font=BOLD)
-    after = x + width(number, BOLD, _BIG) + 6
+    after = x + _number(sheet, x, base, folded) + 6
     named = sheet.text(after, base + 13, name, size=HEADING, font=BOLD)
     sheet.text(named + 4, base + 13, sheet.say("summary.formula"), colour=MUTED)
     high = f"{folded.sub_score.high:.0f}"
@@ -100,6 +116,8 @@ def _tile(
     if folded.interval is not None:
         low, upper = (f"{end:.0f}" for end in folded.interval)
         within = sheet.say("summary.of_interval", high=high, low=low, upper=upper)
+    if folded.rated is not None:
+        within = sheet.say("summary.model", value=f"{folded.sub_score.value:.0f}", within=within)
     size = fitting_size(within, REGULAR, BODY, SMALL, x + wide - after)
     sheet.text(after, base + 2, within, size=size, colour=MUTED)
     draw_sub_score(sheet, x, base - 11, wide, folded)
@@ -113,6 +131,19 @@ def _tile(
             points = _points(plain.sub_score.value, plain.first_value)
             mean = sheet.say("summary.plain_change", plain=mean, points=points)
         sheet.text(x, base - 46, mean, size=fitting_size(mean, REGULAR, SMALL, 5.0, wide), colour=MUTED)
+
+
+def _number(sheet: Sheet, x: float, base: float, score: ReportSubScore) -> float:
+    """Write the score large, a clinician's in white on blue; returns its width."""
+    if score.rated is None:
+        number = f"{score.sub_score.value:.0f}"
+        sheet.text(x, base, number, size=_BIG, font=BOLD)
+        return width(number, BOLD, _BIG)
+    number = f"{score.rated:.0f}"
+    wide = width(number, BOLD, _BIG) + 8
+    sheet.box(x, base - 4, wide, _BIG, fill=ACCENT, radius=2)
+    sheet.text(x + 4, base, number, size=_BIG, font=BOLD, colour=WHITE)
+    return wide
 
 
 def _change(sheet: Sheet, score: ReportSubScore, report: RecordingReport) -> str:

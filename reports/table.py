@@ -45,8 +45,8 @@ class _Column:
 _ID = _Column("table.item", 4, 0)
 _MODEL = _Column("table.model", 152, 1)
 _VALUE = _Column("table.score", 174, 1)
-_INTERVAL = _Column("table.interval", 192, 0.5)
-_RANGE = _Column("table.range", 210, 0)
+_INTERVAL = _Column("table.interval", 194, 0.5)
+_RANGE = _Column("table.range", 212, 0)
 _DIRECTION = _Column("table.words", 307, 0)
 _ERROR = _Column("table.error", 380, 1)
 _PHOTO = _Column("table.photo", 393, 0.5)
@@ -159,7 +159,7 @@ def _score(sheet: Sheet, middle: float, graded: ReportItem, mark: str) -> None:
         return
     rated = f"{graded.rated:.0f}"
     wide = width(rated, BOLD, 8.8)
-    sheet.box(x - wide - 3, middle - 5.6, wide + 6, 11.2, fill=ACCENT, radius=1.5)
+    sheet.box(x - wide - 2, middle - 5.6, wide + 4, 11.2, fill=ACCENT, radius=1.5)
     sheet.text(x, base, rated, size=8.8, font=BOLD, colour=WHITE, align=1)
     sheet.text(LEFT + _MODEL.x, base, modelled, colour=MUTED, align=1)
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from dicom.uids import derived_uid
 from grading.change import Verdict
 from grading.gates import SENTENCES, WRONG
 from grading.protocols import PROTOCOLS, Pose
-from grading.scales import PREDICTED_ITEMS, Item, find_item
+from grading.scales import PREDICTED_ITEMS, SYNKINESIS_ITEMS, Item, find_item, sub_scores
 from reports.content import (
     RecordingReport,
     ReportItem,
@@ -25,6 +26,7 @@ from reports.content import (
 from service import PRODUCT
 from service.assessing import Assessed, assess_items, assess_sub_scores
 from service.course import recording_course
+from service.rated import rated
 from service.records.gradings import first_grading, scores_of
 from service.records.models import Bundle, Grading, Recording
 from service.records.models import SignOff as SignOffRow
@@ -73,6 +75,9 @@ def report_content(
     poses = PROTOCOLS[recording.protocol].by_code
     views = {photo.pose: photo.view_key for photo in recording.photos}
     errors = known_errors(grading.bundle.manifest)
+    moment = sign_off.at if sign_off else grading.created_at.astimezone(dt.UTC)
+    given = rated(session, recording.id, moment)
+    derived = {(one.id, one.formula): one.value for one in sub_scores(given.items)}
     days = recording.days_from_surgery
     return RecordingReport(
         uid=report_uid(grading.uid, sign_off=sign_off),
@@ -95,19 +100,31 @@ def report_content(
             for pose in poses.values()
         ),
         items=tuple(
-            _item(item, scores[item.id], poses, errors, assessed[item.id])
+            replace(
+                _item(item, scores[item.id], poses, errors, assessed[item.id]), rated=given.items.get(item.id)
+            )
             for item in PREDICTED_ITEMS
             if item.id in scores
         ),
         sub_scores=tuple(
-            ReportSubScore(score, known.first, known.interval, known.mdc, verdict_code(known.verdict))
+            ReportSubScore(
+                score,
+                known.first,
+                known.interval,
+                known.mdc,
+                verdict_code(known.verdict),
+                derived.get((score.id, score.formula)),
+            )
             for score, known in assess_sub_scores(grading, first)
         ),
         first_recorded_on=recorded_on(first.recording) if first else None,
         flags=tuple(grading.flags),
         model=report_model(grading.bundle),
         product=PRODUCT,
-        created_at=sign_off.at if sign_off else grading.created_at.astimezone(dt.UTC),
+        created_at=moment,
+        raters=given.raters,
+        synkinesis={item.id: given.items[item.id] for item in SYNKINESIS_ITEMS if item.id in given.items},
+        ratings=given.others,
         course=recording_course(session, recording, grading),
         sign_off=sign_off,
     )

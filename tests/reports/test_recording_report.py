@@ -19,6 +19,7 @@ from reports.content import (
     ReportMaps,
     ReportPatient,
     ReportPhoto,
+    ReportRating,
     ReportSurgery,
     ReportTraining,
     SignOff,
@@ -496,3 +497,42 @@ def test_a_font_that_cannot_be_embedded_is_told_by_its_file(tmp_path: Path) -> N
     wrong.write_bytes(b"no font")
     with pytest.raises(ReportFontError, match=r"wrong\.ttf"):
         render_recording_report(make_report(), Style(fonts=(wrong,)))
+
+
+@poppler
+def test_a_clinicians_scores_come_before_the_models_and_are_told_apart(tmp_path: Path) -> None:
+    report = make_report()
+    items = tuple(
+        replace(item, rated=140.0) if item.item.id == "R2" else replace(item, rated=None)
+        for item in report.items
+    )
+    scores = tuple(
+        replace(score, rated=45.0) if score.interval and score.sub_score.id == "dynamic" else score
+        for score in report.sub_scores
+    )
+    report = replace(
+        report,
+        items=items,
+        sub_scores=scores,
+        raters=("Dr Berta Beispiel",),
+        synkinesis={"S1": 80.0, "S2": 95.0},
+        ratings=(ReportRating("house-brackmann", "House-Brackmann", "Dr Berta Beispiel", 3.0),),
+    )
+    text = poppler_says(tmp_path, "pdftotext", render_recording_report(report), "-layout")
+    rows = {line.split()[0]: " ".join(line.split()) for line in text.splitlines() if line.strip()}
+    assert rows["R2"].startswith("R2 Resting palpebral fissure width 61 140 41–81")
+    assert "narrow" in rows["R2"]
+    assert rows["R1"].startswith("R1 Resting brow height 83 63–103")
+    written = told(tmp_path, report)
+    assert "given by clinicians (Dr Berta Beispiel)" in written
+    assert "model 54 of 100" in written
+    assert "Synkinesis, given by a clinician: S1 80, S2 95." in written
+    assert "House-Brackmann grade: 3 (Dr Berta Beispiel)" in written
+    assert "not assessable from stills" not in written
+
+
+def test_a_clinicians_score_outside_its_range_is_not_printed() -> None:
+    report = make_report()
+    items = tuple(replace(item, rated=101.0) if item.item.id == "M1" else item for item in report.items)
+    with pytest.raises(ScoreError):
+        render_recording_report(replace(report, items=items))
