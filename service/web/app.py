@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from service.database import DatabaseUnavailableError, transaction
 from service.settings import Settings
 from service.storage import Storage
-from service.web import breaking_glass, patients, signing_in
+from service.web import administration, breaking_glass, patients, signing_in, users
 from service.web.access import GlassToBreak, Refused, SignInNeeded
 from service.web.forms import FORGED
 from service.web.guard import Guard
@@ -35,7 +35,7 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
     failed = message(None, "Something went wrong", FAILED, 500)
     app.add_middleware(Guard, failed=failed, secure=settings.web.secure)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
-    for part in (signing_in, patients, breaking_glass):
+    for part in (signing_in, patients, breaking_glass, administration, users):
         app.include_router(part.router)
     app.get("/health")(health)
     app.add_exception_handler(HTTPException, _not_served)

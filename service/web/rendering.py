@@ -44,7 +44,12 @@ _templates.globals |= {
     "DELIVERIES": words.DELIVERIES,
     "DOCUMENTS": words.DOCUMENTS,
     "LANGUAGES": {code: NAMES[code] for code in languages()},
-    "ADMIN_PAGES": (),
+    "ADMIN_PAGES": (
+        ("/admin/health", "Health"),
+        ("/admin/deliveries", "Deliveries"),
+        ("/admin/audit", "Audit trail"),
+        ("/admin/users", "Users"),
+    ),
     "age": age,
     "seconds": words.seconds,
 }

@@ -105,7 +105,8 @@ def everything(ada: Recording, clinic: Clinic, storage: FolderStorage, tmp_path:
         "photo_id": str(ada.photos[0].id),
         "kept_id": str(kept.id),
         "word": "unknown",
-        "name": "somebody",
+        "account_id": "1",
+        "delivery_id": "1",
     }
 
 

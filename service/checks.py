@@ -1,0 +1,113 @@
+"""Whether each part of an installation is as it should be: in words what was found, or an error."""
+
+import shutil
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from grading.errors import PermanentError
+from service.peer_settings import (
+    AnyPeer,
+    DicomAddress,
+    FhirDestination,
+    FolderDestination,
+    Hl7Destination,
+)
+from service.records.circuits import open_circuits
+from service.records.models import DeliveryState
+from service.records.outbox import deliveries_by_state
+from service.settings import Settings
+
+
+class CheckError(PermanentError):
+    """A part of the installation is not as it should be."""
+
+    code = "check.failed"
+
+
+def database(session: Session) -> str:
+    """The version of PostgreSQL."""
+    return f"PostgreSQL {session.scalar(text('SHOW server_version'))}"
+
+
+def broker(settings: Settings) -> str:
+    """That Redis answers."""
+    from kombu import Connection
+    from kombu.exceptions import OperationalError
+
+    from service.running import broker_url
+
+    try:
+        with Connection(broker_url(settings), connect_timeout=3) as connection:
+            connection.ensure_connection(max_retries=1, timeout=3)
+    except (OperationalError, OSError):
+        raise CheckError("the broker cannot be reached; is Redis running?") from None
+    return "Redis answers"
+
+
+def disk(settings: Settings) -> str:
+    """How much room is left."""
+    folder = settings.data_dir
+    if not folder.is_dir():
+        raise CheckError(f"the data folder {folder} does not exist yet; 'facialis up' makes it")
+    free = shutil.disk_usage(folder).free
+    if free < settings.receiver.min_free_bytes:
+        raise CheckError(f"{free / 1e9:.1f} GB free: the receiver refuses photos; make room")
+    return f"{free / 1e9:.1f} GB free in {folder}"
+
+
+def bundle(settings: Settings) -> str:
+    """Which bundle grades; it is loaded with its network."""
+    from grading.grader import Grader
+    from service.bundles import served_bundle
+
+    found = served_bundle(settings)
+    Grader(found, weights=settings.weights, folder=settings.weights_folder)
+    kind = ", commissioning model: not for clinical use" if found.commissioning else ""
+    return f"{found.name} {found.version} ({found.hash[:12]}) on {found.backbone.name}{kind}"
+
+
+def device(_settings: Settings) -> str:
+    """What the network runs on."""
+    import torch
+
+    return (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"CPU, {torch.get_num_threads()} threads"
+    )
+
+
+def outbox(session: Session) -> str:
+    """How many deliveries are under way, if none failed."""
+    counts, shut = deliveries_by_state(session), open_circuits(session)
+    faults = [
+        f"{name} is left alone until {row.open_until:%H:%M:%S} after {row.failures} failures: {row.answer}"
+        for name, row in sorted(shut.items())
+    ]
+    faults += [
+        f"{count} deliveries to {name} failed; see 'facialis deliveries list --state failed'"
+        for (name, state), count in sorted(counts.items())
+        if state is DeliveryState.FAILED
+    ]
+    if faults:
+        raise CheckError("; ".join(faults))
+    waiting = sum(count for (_, state), count in counts.items() if state is DeliveryState.PENDING)
+    unsigned = sum(count for (_, state), count in counts.items() if state is DeliveryState.WAITING)
+    return f"{waiting} deliveries under way, {unsigned} wait for sign-off"
+
+
+def peer(address: AnyPeer, settings: Settings) -> str:
+    """What a destination or source answers with. Raises the errors of its protocol."""
+    from dicom.sending import echo
+    from dicom.web import check as check_web
+    from service.delivery.sending import check_destination
+    from service.peers import dicom_peer, web_peer
+
+    if isinstance(address, Hl7Destination | FhirDestination | FolderDestination):
+        return check_destination(address)
+    if isinstance(address, DicomAddress):
+        echo(dicom_peer(address), calling_ae=settings.receiver.ae_title)
+        return "answers C-ECHO"
+    check_web(web_peer(address))
+    return "answers DICOMweb"

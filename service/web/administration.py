@@ -1,0 +1,152 @@
+"""The pages for administrators: health, deliveries, the audit trail. Users have a module of their own."""
+
+import datetime as dt
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Path
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from service import health
+from service.access.roles import Right
+from service.database import transaction
+from service.records import audit, circuits, history, outbox
+from service.records.audit import AuditSearch
+from service.records.audit_events import AuditEventKind
+from service.records.models import DeliveryState
+from service.records.outbox import DeliveryError
+from service.web.access import MOST, Allow, Visit
+from service.web.forms import Form, posted
+from service.web.rendering import page
+from service.web.site import site_of
+
+PAGE_LENGTH = 100
+
+router = APIRouter(prefix="/admin")
+Number = Annotated[int, Path(ge=1, le=MOST)]
+Administrator = Annotated[Visit, Depends(Allow(Right.ADMINISTER))]
+Posted = Annotated[Form, Depends(posted)]
+
+
+@router.get("/health")
+def show_health(request: Request, visit: Administrator) -> Response:
+    """How the installation does."""
+    return _health(request, None)
+
+
+@router.post("/health/test")
+def test(request: Request, visit: Administrator, form: Posted) -> Response:
+    """Ask a destination or source whether it is there."""
+    tested = health.ask_peer(site_of(request).settings, form.text("peer"))
+    if tested is None:
+        raise HTTPException(404)
+    return _health(request, tested)
+
+
+@router.get("/deliveries")
+def deliveries(request: Request, visit: Administrator) -> Response:
+    """Documents on their way, the newest first."""
+    wanted, destination = request.query_params.get("state", ""), request.query_params.get("destination", "")
+    state = DeliveryState(wanted) if wanted in list(DeliveryState) else None
+    with transaction(site_of(request).engine) as session:
+        rows = outbox.list_deliveries(
+            session, state=state, destination=destination or None, limit=PAGE_LENGTH
+        )
+        return page(
+            request,
+            "admin_deliveries.html",
+            deliveries=rows,
+            failed=len(outbox.failed_deliveries(session)),
+            state=wanted,
+            destination=destination,
+            destinations=[peer.name for peer in site_of(request).settings.destinations],
+            most=PAGE_LENGTH,
+        )
+
+
+@router.post("/deliveries/{delivery_id}/retry")
+def retry(request: Request, visit: Administrator, delivery_id: Number, form: Posted) -> Response:
+    """Let a delivery that failed be tried again."""
+    return _retry(request, visit, [delivery_id])
+
+
+@router.post("/deliveries/retry")
+def retry_all(request: Request, visit: Administrator, form: Posted) -> Response:
+    """Let all deliveries that failed be tried again."""
+    with transaction(site_of(request).engine) as session:
+        failed = outbox.failed_deliveries(session)
+    return _retry(request, visit, failed)
+
+
+@router.get("/audit")
+def trail(request: Request, visit: Administrator) -> Response:
+    """A search in the audit trail, which is itself recorded."""
+    asked = request.query_params
+    kind = asked.get("event", "")
+    search = AuditSearch(
+        since=_day(asked.get("since", "")),
+        until=_day(asked.get("until", ""), days=1),
+        actor=asked.get("actor", "").replace("\0", "").strip() or None,
+        kinds=(AuditEventKind(kind),) if kind in list(AuditEventKind) else (),
+        patient=_number(asked.get("patient", "")),
+        recording=_number(asked.get("recording", "")),
+        beyond=_number(asked.get("beyond", "")),
+    )
+    with transaction(site_of(request).engine) as session:
+        events = audit.find(session, search, PAGE_LENGTH + 1)
+        shown = events[:PAGE_LENGTH]
+        audit.record(session, visit.visitor.actor, AuditEventKind.AUDIT_READ, events=len(shown))
+    older = request.url.include_query_params(beyond=shown[-1].id) if len(events) > PAGE_LENGTH else None
+    return page(
+        request,
+        "admin_audit.html",
+        events=shown,
+        asked=asked,
+        kinds=list(AuditEventKind),
+        older=f"{older.path}?{older.query}" if older else None,
+    )
+
+
+def _health(request: Request, tested: health.Finding | None) -> Response:
+    site = site_of(request)
+    with transaction(site.engine) as session:
+        return page(
+            request,
+            "admin_health.html",
+            findings=health.quick_findings(session, site.settings),
+            stages=health.stages(session, site.settings),
+            states=history.recordings_by_state(session),
+            peers=health.peers(site.settings),
+            resting=circuits.open_circuits(session),
+            tested=tested,
+        )
+
+
+def _retry(request: Request, visit: Visit, numbers: list[int]) -> Response:
+    for number in numbers:
+        try:
+            with transaction(site_of(request).engine) as session:
+                row = outbox.retry_delivery(session, number)
+                audit.record(
+                    session,
+                    visit.visitor.actor,
+                    AuditEventKind.DELIVERY_RETRIED,
+                    recording=row.report.grading.recording_key,
+                    document=row.report_key,
+                    destination=row.destination,
+                )
+        except DeliveryError:
+            # Somebody else let it be tried again meanwhile: the list shows how it stands.
+            continue
+    return RedirectResponse("/admin/deliveries", 303)
+
+
+def _day(text: str, days: int = 0) -> dt.datetime | None:
+    try:
+        return (dt.datetime.fromisoformat(text[:10]) + dt.timedelta(days=days)).astimezone()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and int(text) <= MOST else None
