@@ -5,6 +5,7 @@ import zlib
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from pydicom.dataset import FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_file_meta_info
 from pydicom.filewriter import write_file_meta_info
@@ -24,13 +25,17 @@ class UnpackedTooLargeError(PermanentError):
     code = "dicom.unpacks_too_large"
 
 
-def open_inflated(path: Path, *, max_bytes: int = MAX_UNPACKED_BYTES) -> BinaryIO:
+def open_inflated(
+    path: Path, meta: FileMetaDataset | None = None, *, max_bytes: int = MAX_UNPACKED_BYTES
+) -> BinaryIO:
     """Open a DICOM file, at its start; a deflated one as the explicit little endian file that it stands for.
+
+    ``meta`` is the file meta information, if it has been read already.
 
     Raises `UnpackedTooLargeError`, ``zlib.error`` when the packed data are damaged, `EOFError` when they end
     early, `OSError`, and what pydicom raises when the file is no DICOM object.
     """
-    meta = read_file_meta_info(path)
+    meta = read_file_meta_info(path) if meta is None else meta
     packed = path.open("rb")
     if meta.TransferSyntaxUID != DeflatedExplicitVRLittleEndian:
         return packed

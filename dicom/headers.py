@@ -13,6 +13,8 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_file_meta_info, read_partial
@@ -168,6 +170,15 @@ _OTHERS = (
 _TAGS: list[BaseTag | int] = [
     Tag(keyword) for keyword in (*_UIDS.values(), *_TEXTS.values(), *_NUMBERS.values(), *_OTHERS)
 ]
+_IN_ITEMS = ("CodeValue", "LongCodeValue", "URNCodeValue", "CodingSchemeDesignator")
+_TAG_OF = {
+    keyword: Tag(keyword)
+    for keyword in (*_UIDS.values(), *_TEXTS.values(), *_NUMBERS.values(), *_OTHERS, *_IN_ITEMS)
+}
+_VR_OF = {tag: dictionary_VR(tag) for tag in _TAG_OF.values()}
+_TEXT_VRS = frozenset(("AE", "AS", "CS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UI", "UT"))
+_UNTRIMMED_VRS = frozenset(("LT", "PN", "ST", "UT"))
+"""Of these a backslash parts no values that pydicom would trim."""
 _PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _UNDEFINED = 0xFFFFFFFF
 _MAX_INT = 2**31 - 1
@@ -199,8 +210,9 @@ def read_header(path: Path) -> PhotoHeader:
     """
     # A parser's error is not passed on as the cause: its message may quote a value.
     try:
-        syntax = str(read_file_meta_info(path).TransferSyntaxUID)
-        with open_inflated(path) as file:
+        meta = read_file_meta_info(path)
+        syntax = str(meta.TransferSyntaxUID)
+        with open_inflated(path, meta) as file:
             dataset, has_pixel_data = _read_dataset(file)
     except _ODD:
         raise UnreadableObjectError("The bytes are not a DICOM object: export the photo again.") from None
@@ -268,14 +280,33 @@ def _check_delimited(file: BinaryIO, start: int) -> None:
 
 def _text(dataset: Dataset, keyword: str) -> str:
     """An attribute as text without control characters (a NUL would be refused by the database)."""
+    tag = _TAG_OF[keyword]
     try:
-        value = dataset.get(keyword)
-        if value is None:
+        element = dataset.get_item(tag)
+        if element is None:
             return ""
-        text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value)
+        text = _plain(element)
+        if text is None:
+            value = dataset[tag].value
+            text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value or "")
     except _ODD:
         return ""
     return "".join(sign for sign in text if sign.isprintable() or sign == "\n").strip()
+
+
+def _plain(element: DataElement | RawDataElement) -> str | None:
+    """The text of an element whose bytes say the same in every character set, which nearly all do."""
+    if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
+        return None
+    vr = _VR_OF[element.tag]
+    if vr not in _TEXT_VRS or element.VR not in (vr, None) or not element.value.isascii():
+        return None
+    if b"\x1b" in element.value or b"=" in element.value:
+        return None
+    text = element.value.decode("ascii")
+    if vr in _UNTRIMMED_VRS:
+        return text.strip(" \0")
+    return "\\".join(part.strip(" \0") for part in text.split("\\"))
 
 
 def _number(dataset: Dataset, keyword: str) -> int | None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
+from pydicom.uid import UID
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
@@ -26,6 +27,7 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import P_DATA
 
 from dicom.file_head import file_head
+from dicom.replies import store_reply
 from dicom.upper_layer import RefusedPeerError, as_primitive
 from grading.errors import PermanentError, TransientError
 
@@ -246,6 +248,20 @@ class SpoolingProvider(DIMSEServiceProvider):
             return self.msg_queue.get(timeout=_WAIT_SECONDS)
         except queue.Empty:
             return None, None
+
+    def send_msg(self, primitive: Any, context_id: int) -> None:
+        """Send a message; the answer to a store by the short way."""
+        if not isinstance(primitive, C_STORE) or primitive.MessageIDBeingRespondedTo is None:
+            super().send_msg(primitive, context_id)
+            return
+        reply = store_reply(
+            cast(UID, primitive.AffectedSOPClassUID),
+            cast(UID, primitive.AffectedSOPInstanceUID),
+            primitive.MessageIDBeingRespondedTo,
+            cast(int, primitive.Status),
+            str(primitive.ErrorComment or ""),
+        )
+        self.dul.send_pdu(as_primitive(context_id, _COMMAND | _LAST, reply))
 
     def receive_fragment(self, context_id: int, control: int, fragment: memoryview) -> None:
         """Take in a piece of a message (called by the upper layer's thread).

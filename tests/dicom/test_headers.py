@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom import dcmread
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicom.building import code, to_bytes
@@ -264,3 +267,26 @@ def test_file_that_ends_at_the_first_bytes_of_a_sequence_item_is_unreadable(tmp_
     path.write_bytes(whole[:at] + b"\x40\x00\x55\x05SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0")
     with pytest.raises(UnreadableObjectError):
         read_header(path)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=16))
+def test_plain_text_is_read_as_pydicom_reads_it(tmp_path: Path, text: str) -> None:
+    dataset = photo(BROW)
+    # As bytes: pydicom would refuse to write some of it.
+    for keyword in ("SeriesDescription", "PatientName", "StudyID", "ImageComments", "AccessionNumber"):
+        element = dataset[keyword]
+        value = text.encode() + b" " * (len(text) % 2)
+        dataset[keyword] = RawDataElement(element.tag, element.VR, len(value), value, 0, False, True)
+    path = save(dataset, tmp_path / "photo.dcm")
+    header, read = read_header(path), dcmread(path)
+    for ours, keyword in (
+        (header.series_description, "SeriesDescription"),
+        (header.patient_name, "PatientName"),
+        (header.study_id, "StudyID"),
+        (header.image_comments, "ImageComments"),
+        (header.accession_number, "AccessionNumber"),
+    ):
+        value = read[keyword].value
+        theirs = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value or "")
+        assert ours == theirs.strip(), keyword
