@@ -10,6 +10,7 @@ from service.peer_settings import (
     AnyPeer,
     DicomAddress,
     FhirDestination,
+    FhirSource,
     FolderDestination,
     Hl7Destination,
 )
@@ -102,10 +103,14 @@ def peer(address: AnyPeer, settings: Settings) -> str:
     from dicom.sending import echo
     from dicom.web import check as check_web
     from service.delivery.sending import check_destination
+    from service.fhir.client import check as check_fhir
     from service.peers import dicom_peer, web_peer
 
     if isinstance(address, Hl7Destination | FhirDestination | FolderDestination):
         return check_destination(address)
+    if isinstance(address, FhirSource):
+        check_fhir(address)
+        return "answers FHIR"
     if isinstance(address, DicomAddress):
         echo(dicom_peer(address), calling_ae=settings.receiver.ae_title)
         return "answers C-ECHO"

@@ -11,6 +11,7 @@ from service.database import transaction
 from service.records.flow import settle_deliveries
 from service.records.leases import cleared
 from service.records.models import Delivery, DeliveryState
+from service.records.outbox import note_sent
 
 COMMITTED = "stored and committed"
 SEND_AGAIN = dt.timedelta(minutes=5)
@@ -48,6 +49,8 @@ def note_commitment(engine: Engine, report: CommitmentReport) -> None:
             else:
                 continue
             session.execute(update(Delivery).where(Delivery.id == delivery.id).values(**values))
+            if uid in report.committed:
+                note_sent(session, delivery.id)
         for grading_id in {delivery.report.grading_key for delivery in waiting}:
             settle_deliveries(session, grading_id)
     log.info(

@@ -22,7 +22,7 @@ from dicom.query import DimseArchive
 from dicom.web_query import WebArchive
 from grading.errors import FacialisError, PermanentError
 from service.database import transaction
-from service.peer_settings import AnySource, Source
+from service.peer_settings import AnySource, Source, WebSource
 from service.peers import dicom_peer, web_peer
 from service.records.models import KeptObject, Photo
 from service.settings import Settings
@@ -153,9 +153,10 @@ def _digest(fetched: Fetched) -> str:
     return hashlib.sha256(fetched.transfer_syntax_uid.encode() + b"\n" + fetched.data).hexdigest()
 
 
-def _find(sources: Sequence[AnySource], name: str) -> AnySource:
-    for source in sources:
+def _find(sources: Sequence[AnySource], name: str) -> Source | WebSource:
+    archives = [source for source in sources if isinstance(source, Source | WebSource)]
+    for source in archives:
         if source.name == name:
             return source
-    known = ", ".join(source.name for source in sources) or "none"
+    known = ", ".join(source.name for source in archives) or "none"
     raise UnknownSourceError(f"the settings name no source {name}; they name {known}")

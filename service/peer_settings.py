@@ -185,6 +185,14 @@ class WebSource(WebAddress):
     name: Name
 
 
+class FhirSource(FhirAddress):
+    """A FHIR server that is asked for patients' surgeries."""
+
+    name: Name
+    codes: dict[str, Literal["", "L", "R", "B"]] = Field(default_factory=dict)
+    """Codes of the procedures that count, with the side that each means (or ""); empty: all count."""
+
+
 def _kind(value: Any) -> str:
     kind = value.get("kind", "dicom") if isinstance(value, dict) else getattr(value, "kind", "dicom")
     return str(kind)
@@ -199,7 +207,10 @@ AnyDestination = Annotated[
     Discriminator(_kind),
 ]
 AnySource = Annotated[
-    Annotated[Source, Tag("dicom")] | Annotated[WebSource, Tag("dicomweb")], Discriminator(_kind)
+    Annotated[Source, Tag("dicom")]
+    | Annotated[WebSource, Tag("dicomweb")]
+    | Annotated[FhirSource, Tag("fhir")],
+    Discriminator(_kind),
 ]
 AnyPeer = AnyDestination | AnySource
 PEER_KINDS = ("dicom", "dicomweb", "hl7", "fhir", "folder")

@@ -21,7 +21,7 @@ from service.delivery.outcomes import Outcome, Outcomes, Parcel
 from service.delivery.sending import send_parcels
 from service.peer_settings import AnyDestination, Destination
 from service.peers import dicom_peer
-from service.records import circuits, leases, outbox
+from service.records import audit, circuits, leases, outbox
 from service.records.circuits import Passage
 from service.records.flow import settle_deliveries
 from service.records.leases import Lease, cleared, confirm
@@ -147,6 +147,7 @@ def give_up(context: Context, lease: Lease, answer: str) -> None:
             .where(Delivery.id == lease.row_id)
             .values(**cleared(Delivery), state=DeliveryState.FAILED, answer=answer)
         )
+        outbox.note_sent(session, lease.row_id, audit.Outcome.FAILED)
         settle_deliveries(session, session.get_one(Delivery, lease.row_id).report.grading_key)
 
 
@@ -240,6 +241,7 @@ def _ended(context: Context, lease: Lease, answer: str) -> FacialisError | None:
                     delivered_at=func.clock_timestamp(),
                 )
             )
+            outbox.note_sent(session, lease.row_id)
             settle_deliveries(session, session.get_one(Delivery, lease.row_id).report.grading_key)
     except FacialisError as error:
         return error

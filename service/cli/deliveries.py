@@ -6,8 +6,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.orm import Session
 
-from service.database import connect, transaction
+from service.cli.operating import operator
+from service.cli.session import records
+from service.records import audit
+from service.records.audit_events import AuditEventKind
 from service.records.models import Delivery, DeliveryState
 from service.records.outbox import (
     DeliveryError,
@@ -15,8 +19,6 @@ from service.records.outbox import (
     list_deliveries,
     retry_delivery,
 )
-from service.running import database_url
-from service.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +36,7 @@ def list_rows(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
     """List deliveries by number, document, destination, state and the peer's answer; no names."""
-    with transaction(connect(database_url(load_settings()))) as session:
+    with records() as session:
         rows = list_deliveries(session, state=state, destination=destination, limit=limit)
         found = [_told(row) for row in rows]
     if as_json:
@@ -57,15 +59,24 @@ def retry(
     """Let deliveries that failed be tried again, each as a new message."""
     if not delivery and destination is None and not everything:
         raise DeliveryError("say which deliveries: by number, by --destination or by --all")
-    with transaction(connect(database_url(load_settings()))) as session:
+    with records() as session:
         numbers = list(delivery or ())
         if destination is not None or everything:
             numbers += failed_deliveries(session, destination)
-        found = [_told(retry_delivery(session, number)) for number in dict.fromkeys(numbers)]
+        found = [_told(_retried(session, number)) for number in dict.fromkeys(numbers)]
     if as_json:
         typer.echo(json.dumps(found))
     else:
         typer.echo(f"{len(found)} deliveries are tried again")
+
+
+def _retried(session: Session, number: int) -> Delivery:
+    row = retry_delivery(session, number)
+    recording, kind = row.report.grading.recording_key, AuditEventKind.DELIVERY_RETRIED
+    audit.record(
+        session, operator(), kind, recording=recording, document=row.report_key, destination=row.destination
+    )
+    return row
 
 
 def _told(row: Delivery) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The command that takes series from an archive which were never sent to us."""
+"""The commands that take what was never sent to us: series from an archive, surgeries from a FHIR server."""
 
 import datetime as dt
 import json
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from grading.errors import PermanentError
+from service.peer_settings import FhirSource
 from service.settings import load_settings
 
 
@@ -21,6 +22,7 @@ class FetchError(PermanentError):
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command()(fetch)
+    app.command()(fetch_procedures)
 
 
 def fetch(
@@ -74,3 +76,51 @@ def fetch(
         typer.echo("{series} series, {objects} objects, {known} of them known before".format(**counts))
     if failed:
         raise FetchError(f"{len(failed)} series are not complete; the lines above say why, fetch again later")
+
+
+def fetch_procedures(
+    source: Annotated[str, typer.Option("--from", help="The FHIR server, by its name under [[sources]].")],
+    patient: Annotated[
+        str, typer.Option(help="Only the patient with this ID; none: everybody on record.")
+    ] = "",
+    issuer: Annotated[str, typer.Option(help="Issuer of the ID.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON, for scripts.")] = False,
+) -> None:
+    """Take surgeries of patients on record from a FHIR server; again changes only what it corrected."""
+    from service.cli.operating import operator
+    from service.database import connect, transaction
+    from service.records.patients import find_patient
+    from service.running import database_url
+    from service.surgeries_fetched import fetch_surgeries
+
+    settings = load_settings()
+    known = {one.name: one for one in settings.sources if isinstance(one, FhirSource)}
+    if source not in known:
+        names = ", ".join(known) or "none"
+        raise FetchError(f"the settings name no FHIR source {source}: these are {names}")
+    engine = connect(database_url(settings))
+    number = None
+    if patient:
+        with transaction(engine) as session:
+            found = find_patient(session, patient, issuer)
+        if found is None:
+            raise FetchError("no patient with this ID is on record; see 'facialis patient import'")
+        number = found.id
+    outcomes = list(fetch_surgeries(engine, known[source], operator(), number))
+    counts = {
+        "patients": len(outcomes),
+        "added": sum(one.added for one in outcomes),
+        "corrected": sum(one.corrected for one in outcomes),
+        "unchanged": sum(one.unchanged for one in outcomes),
+    }
+    remarks = [{"patient": one.patient, "remark": text} for one in outcomes for text in one.remarks]
+    if as_json:
+        typer.echo(json.dumps(counts | {"remarks": remarks}))
+        return
+    for remark in remarks:
+        typer.echo("patient {patient}: {remark}".format(**remark), err=True)
+    typer.echo(
+        "{patients} patients: {added} surgeries added, {corrected} corrected, {unchanged} as before".format(
+            **counts
+        )
+    )

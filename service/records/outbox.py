@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from grading.errors import PermanentError
+from service.records import audit
+from service.records.audit_events import AuditEventKind
 from service.records.circuits import shut
 from service.records.flow import settle_deliveries, unqueued
 from service.records.leases import cleared, free
@@ -92,6 +94,23 @@ def withdraw_drafts(session: Session, grading_id: int) -> None:
     drafts = select(Report.id).where(Report.grading_key == grading_id, Report.version == "draft")
     session.execute(
         delete(Delivery).where(Delivery.report_key.in_(drafts), Delivery.state == DeliveryState.WAITING)
+    )
+
+
+def note_sent(session: Session, delivery_id: int, outcome: audit.Outcome = audit.Outcome.DONE) -> None:
+    """Add to the audit trail that a document went to its destination, or was refused there."""
+    row = session.get_one(Delivery, delivery_id)
+    grading = row.report.grading
+    audit.record(
+        session,
+        audit.system("worker-deliver"),
+        AuditEventKind.DOCUMENT_SENT,
+        patient=grading.recording.patient_key,
+        recording=grading.recording_key,
+        document=row.report_key,
+        outcome=outcome,
+        destination=row.destination,
+        what=row.report.kind,
     )
 
 

@@ -58,6 +58,15 @@ def plugin(name: str) -> Path:
     return found
 
 
+def fhir_command(port: int, journal: Path) -> list[str]:
+    """The command of a FHIR server that keeps what it has in the file ``journal``, or a skipped test."""
+    modules = Path(__file__).parent.parent.parent / ".facialis" / "fhir_server"
+    if not (modules / "node_modules" / "@medplum" / "fhir-router").is_dir():
+        pytest.skip("the FHIR server's packages are not installed: tools/test-packages installs them")
+    server = Path(__file__).parent / "fhir_server" / "server.mjs"
+    return [program("node"), str(server), str(modules), str(port), str(journal)]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -38,7 +38,15 @@ from service.records.circuits import open_circuits
 from service.records.models import Delivery, DeliveryState, RecordingState, Report
 from service.settings import Settings, WorkerSettings
 from service.storage import FolderStorage
-from tests.interop.conftest import PASSWORD, free_port, listens, program, wait_for, write_orthanc_config
+from tests.interop.conftest import (
+    PASSWORD,
+    fhir_command,
+    free_port,
+    listens,
+    program,
+    wait_for,
+    write_orthanc_config,
+)
 from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
 from tests.service.mllp_receiver import received
 from tests.workers.parcels import ISSUER, fill
@@ -50,8 +58,6 @@ pytestmark = pytest.mark.interop
 COUNT, PATIENTS = 200, 20
 KILLS = (40, 110)
 """The peer is killed once so many deliveries have been recorded as delivered."""
-SERVER = Path(__file__).parent / "fhir_server"
-MODULES = Path(__file__).parent.parent.parent / ".facialis" / "fhir_server"
 
 
 @dataclass
@@ -236,9 +242,6 @@ def test_a_fhir_server_gets_every_resource_once(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    if not (MODULES / "node_modules" / "@medplum" / "fhir-router").is_dir():
-        pytest.skip("the FHIR server's packages are not installed: tools/test-packages installs them")
-
     def make(kind: str, number: int, patient: str) -> bytes:
         """The same result as of another recording and patient."""
         copy: dict[str, Any] = json.loads(json.dumps(frozen))
@@ -252,8 +255,7 @@ def test_a_fhir_server_gets_every_resource_once(
 
     fill(engine, storage, "EHR", "fhir", COUNT, patients=PATIENTS, make=make)
     port, journal = free_port(), tmp_path / "journal"
-    command = [program("node"), str(SERVER / "server.mjs"), str(MODULES), str(port), str(journal)]
-    with running(command, port) as peer:
+    with running(fhir_command(port, journal), port) as peer:
         destination = FhirDestination.model_validate(
             {"kind": "fhir", "name": "EHR", "url": f"http://127.0.0.1:{port}"}
         )

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from service.hl7.oru import control_id
 from service.peer_settings import FolderDestination, Hl7Destination
 from service.records import flow, outbox
+from service.records.audit_events import AuditEventKind
 from service.records.circuits import open_circuits
 from service.records.models import Circuit, Delivery, DeliveryState, Recording, RecordingState
+from service.records.models.audit import AuditEvent
 from service.settings import Settings, WorkerSettings
 from service.storage import FolderStorage
 from tests.service.mllp_receiver import Answer, accept, received, receiving
@@ -96,6 +98,9 @@ def test_a_patients_messages_go_one_by_one_and_others_do_not_wait(
     order = [hl7.parse(line["message"]).segment("OBR")[3][0][0] for line in received(log)]
     assert [str(one) for one in order] == ["1.2.3.0", "1.2.3.1", "1.2.3.2", "1.2.3.3", "1.2.3.4"]
     with Session(engine) as session:
+        trail = session.scalars(select(AuditEvent).order_by(AuditEvent.id)).all()
+        assert [event.kind for event in trail] == [AuditEventKind.DOCUMENT_SENT] * 5
+        assert trail[0].detail == {"destination": "EHR", "what": "oru"}
         assert set(session.scalars(select(Recording.state))) == {RecordingState.DELIVERED}
 
 
