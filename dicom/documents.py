@@ -5,7 +5,7 @@ from pathlib import Path
 from pydicom import dcmread
 
 from dicom.deflated import open_inflated
-from dicom.headers import UnreadableObjectError, read_header
+from dicom.header_reading import UnreadableObjectError, read_header
 from grading.errors import PermanentError
 
 

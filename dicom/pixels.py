@@ -34,7 +34,7 @@ from pydicom.uid import (
 )
 
 from dicom.deflated import open_inflated
-from dicom.headers import TruncatedObjectError, read_header
+from dicom.header_reading import TruncatedObjectError, read_header
 from grading.errors import PermanentError
 
 MAX_PIXELS = 80_000_000

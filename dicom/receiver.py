@@ -42,7 +42,7 @@ from dicom.announcements import EndedSeries, read_availability, read_performed_s
 from dicom.commitment import CommitmentReport, read_report
 from dicom.committing import CommitmentRequest, read_request
 from dicom.contexts import ACCEPTED
-from dicom.headers import UnreadableObjectError, read_header
+from dicom.header_reading import UnreadableObjectError, read_header
 from dicom.intake import Intake, ReceivedObject
 from dicom.listening import POLL_SECONDS, Network, ReceiverServer, listen
 from dicom.spool import Spool, SpoolFile, SpoolingProvider

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select
 
 from dicom.archive import Archive, Fetched, SeriesRef, as_file
 from dicom.durable import write_durably
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from dicom.intake import Intake, ReceivedObject
 from dicom.query import DimseArchive
 from dicom.web_query import WebArchive

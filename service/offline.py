@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dicom.headers import PhotoHeader, read_header
+from dicom.header_reading import read_header
+from dicom.headers import PhotoHeader
 from dicom.pixels import decode_photo
 from dicom.poses import PoseRules, assign_poses
 from grading.bundle import COMMISSIONING_BUNDLE, Bundle, load_bundle

@@ -9,7 +9,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from dicom.deflated import UnpackedTooLargeError, open_inflated
 from dicom.documents import NotAPdfError, read_pdf
-from dicom.headers import UnreadableObjectError, read_header
+from dicom.header_reading import UnreadableObjectError, read_header
 from tests.dicom.samples import photo, save
 
 

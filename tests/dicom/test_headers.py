@@ -14,7 +14,8 @@ from pydicom.multival import MultiValue
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicom.building import code, to_bytes
-from dicom.headers import PhotoHeader, UnreadableObjectError, read_header
+from dicom.header_reading import UnreadableObjectError, read_header
+from dicom.headers import PhotoHeader
 from dicom.moments import format_date, format_time, parse_date, parse_moment, parse_time
 from dicom.timepoints import Timepoint, stated_days
 from grading.protocols import JENA9

@@ -13,7 +13,8 @@ from pydicom import dcmread
 from dicom.building import to_bytes
 from dicom.contexts import CREATED
 from dicom.encapsulated_pdf import encapsulated_pdf
-from dicom.headers import PhotoHeader, read_header
+from dicom.header_reading import read_header
+from dicom.headers import PhotoHeader
 from dicom.photographic import NotBaselineJpegError, photographic_object
 from dicom.pixels import decode_photo
 from dicom.poses import PoseRules, assign_poses

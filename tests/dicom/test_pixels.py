@@ -21,7 +21,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from dicom.headers import UnreadableObjectError
+from dicom.header_reading import UnreadableObjectError
 from dicom.pixels import (
     NoPixelsError,
     OversizePhotoError,

@@ -21,7 +21,7 @@ from pynetdicom.events import Event
 from pynetdicom.sop_class import Verification
 
 from dicom.building import to_bytes
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from dicom.pixels import decode_photo
 from dicom.receiver import Receiver
 from dicom.sending import Peer, PeerAddressError, PeerUnavailableError, RejectedError, echo, send_objects

@@ -16,7 +16,8 @@ from pydicom.uid import EnhancedSRStorage
 from dicom import codes
 from dicom.building import to_bytes
 from dicom.contexts import CREATED
-from dicom.headers import PhotoHeader, read_header
+from dicom.header_reading import read_header
+from dicom.headers import PhotoHeader
 from dicom.sources import Predecessor, ReportSourcesError
 from dicom.timepoints import Timepoint
 from dicom.uids import CODING_SCHEME, CODING_SCHEME_UID, IMPLEMENTATION_CLASS_UID, derived_uid

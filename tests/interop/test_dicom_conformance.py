@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import EncapsulatedPDFStorage, EnhancedSRStorage, SecondaryCaptureImageStorage
 
 from dicom.encapsulated_pdf import encapsulated_pdf
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from dicom.photographic import PatientIdentity, photographic_object
 from dicom.sources import Predecessor
 from dicom.timepoints import Timepoint

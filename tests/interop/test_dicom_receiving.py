@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydicom.uid import JPEGBaseline8Bit
 
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from dicom.pixels import decode_photo
 from dicom.poses import PoseRules, assign_poses
 from dicom.uids import derived_uid

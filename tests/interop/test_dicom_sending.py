@@ -12,7 +12,7 @@ from pydicom import dcmread
 
 from dicom.building import to_bytes
 from dicom.encapsulated_pdf import encapsulated_pdf
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from dicom.sending import Peer, PeerUnavailableError, RejectedError, echo, send_objects
 from dicom.timepoints import Timepoint
 from dicom.tls import ClientTls

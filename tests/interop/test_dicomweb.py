@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from dicom.peers import PeerUnavailableError, RejectedError
 from dicom.uids import derived_uid
 from dicom.web import WebPeer, check, store_objects

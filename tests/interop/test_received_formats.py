@@ -27,7 +27,7 @@ from pydicom.uid import (
 
 from dicom.contexts import PHOTO_CLASSES, PHOTO_SYNTAXES
 from dicom.documents import read_pdf
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from dicom.intake import ReceivedObject
 from dicom.pixels import UndecodablePhotoError, decode_photo
 from tests.dicom.samples import photo, save

@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from dicom.sending import Peer, PeerUnavailableError, send_objects
 from dicom.uids import derived_uid
 from grading.protocols import JENA9

@@ -11,7 +11,7 @@ from pydicom import Dataset
 from sqlalchemy import Engine
 
 from dicom.building import to_bytes
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from dicom.intake import ReceivedObject
 from dicom.uids import derived_uid
 from grading.grader import Grading

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Mount
 
 from dicom.building import to_bytes
 from dicom.encapsulated_pdf import encapsulated_pdf
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from service.access.roles import RIGHTS, Right, Role
 from service.database import transaction
 from service.records import audit

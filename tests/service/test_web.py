@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 
 from dicom.building import to_bytes
 from dicom.encapsulated_pdf import encapsulated_pdf
-from dicom.headers import read_header
+from dicom.header_reading import read_header
 from grading.protocols import JENA9
 from grading.scales import PREDICTED_ITEMS
 from service.database import connect
