@@ -2,12 +2,14 @@
 
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from service.peer_settings import Port, Section
 
+RoleName = Literal["viewer", "clinician", "rater", "administrator"]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - named, not listened on
 
@@ -25,6 +27,34 @@ class WebTlsSettings(Section):
         return self
 
 
+class OidcSettings(Section):
+    """The hospital's identity provider (OpenID Connect), by which users may sign in."""
+
+    issuer: str
+    """Its address, as it names itself in its tokens."""
+    client_id: str
+    client_secret: SecretStr | None = None
+    scopes: str = "openid profile"
+    name_claim: str = "preferred_username"
+    """The claim that holds the name that the audit trail knows people by."""
+    roles_claim: str = "roles"
+    """The claim that holds what ``roles`` maps; dots lead into others, as ``realm_access.roles``."""
+    roles: dict[RoleName, tuple[str, ...]]
+    """Values of that claim, by the role that each gives."""
+    label: str = ""
+    """What the button to sign in says, such as the hospital's name."""
+    authorities: Path | None = None
+    """PEM file of those who may have signed the provider's certificate; none means the system's."""
+
+    @field_validator("issuer")
+    @classmethod
+    def _encrypted(cls, issuer: str) -> str:
+        address = urlsplit(issuer)
+        if address.scheme != "https" and address.hostname not in (*LOOPBACK, "::1"):
+            raise ValueError("must begin with https://, unless it is on this machine")
+        return issuer
+
+
 class WebSettings(Section):
     """The web pages."""
 
@@ -36,6 +66,7 @@ class WebSettings(Section):
     tls: WebTlsSettings = WebTlsSettings()
     proxies: tuple[IPv4Address | IPv6Address, ...] = ()
     """Proxies that speak TLS with the browsers; who they say is asking is believed."""
+    oidc: OidcSettings | None = None
     idle_minutes: float = Field(default=30, gt=0)
     """A session ends when nothing was asked for so long."""
     session_hours: float = Field(default=12, gt=0)

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
+from service.access.oidc import Person
 from service.access.passwords import hash_password
 from service.access.roles import Role
 from service.database import connect, transaction
@@ -16,6 +17,7 @@ from service.records.audit import Actor
 from service.records.audit_events import AuditEventKind
 from service.records.models import Account, SignedIn
 
+LONGEST_DISPLAY_NAME = 128
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 
 
@@ -55,8 +57,8 @@ def add_account(
     name = plain_name(name)
     if not _NAME.fullmatch(name):
         raise AccountError("a sign-in name has 1 to 64 letters a-z, digits, or . _ @ + - after the first")
-    if len(display_name) > 128 or not display_name.isprintable():
-        raise AccountError("the full name has at most 128 characters")
+    if len(display_name) > LONGEST_DISPLAY_NAME or not display_name.isprintable():
+        raise AccountError(f"the full name has at most {LONGEST_DISPLAY_NAME} characters")
     made = session.scalar(
         insert(Account)
         .values(
@@ -89,6 +91,28 @@ def list_accounts(session: Session) -> Sequence[Account]:
     return session.scalars(select(Account).order_by(Account.name)).all()
 
 
+def adopt(session: Session, by: Actor, person: Person) -> Account:
+    """The account of whoever the identity provider let in, made if new, with the roles that it gives now.
+
+    Raises:
+        AccountError: none of these roles is ours, the account is disabled, or its name is another person's.
+    """
+    if not person.roles:
+        raise AccountError("the identity provider gives none of the roles that web.oidc.roles names")
+    identity = {"issuer": person.issuer, "subject": person.subject}
+    account = session.scalar(select(Account).filter_by(**identity).with_for_update())
+    if account is None:
+        pair = (person.issuer, person.subject)
+        full = "".join(filter(str.isprintable, person.display_name))[:LONGEST_DISPLAY_NAME]
+        return add_account(session, by, person.name, person.roles, display_name=full, identity=pair)
+    if account.disabled_at is not None:
+        raise AccountError("this user is disabled")
+    if account.roles != _values(person.roles):
+        # The provider is the authority, also where this leaves nobody who administers.
+        _give_roles(session, by, account, person.roles)
+    return account
+
+
 def nobody_can_sign_in(database: str) -> bool:
     """Whether the database of this address has no account yet."""
     engine = connect(database)
@@ -107,10 +131,7 @@ def change_roles(session: Session, by: Actor, account: Account, roles: Collectio
     """
     if Role.ADMINISTRATOR not in roles:
         _keep_an_administrator(session, account)
-    account.roles = _values(roles)
-    _end_sessions(session, account)
-    given = " ".join(account.roles)
-    audit.record(session, by, AuditEventKind.USER_ROLE_CHANGED, account=account.name, roles=given)
+    _give_roles(session, by, account, roles)
 
 
 def change_password(session: Session, by: Actor, account: Account, password: str) -> None:
@@ -150,6 +171,13 @@ def _keep_an_administrator(session: Session, account: Account) -> None:
     ).all()
     if [other.id for other in administrators] == [account.id]:
         raise AccountError("this is the only administrator: make another one first")
+
+
+def _give_roles(session: Session, by: Actor, account: Account, roles: Collection[Role]) -> None:
+    account.roles = _values(roles)
+    _end_sessions(session, account)
+    given = " ".join(account.roles)
+    audit.record(session, by, AuditEventKind.USER_ROLE_CHANGED, account=account.name, roles=given)
 
 
 def _end_sessions(session: Session, account: Account) -> None:

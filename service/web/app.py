@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from service.access.oidc import Provider
 from service.database import DatabaseUnavailableError, transaction
 from service.settings import Settings
 from service.storage import Storage
-from service.web import administration, breaking_glass, patients, signing_in, users
+from service.web import administration, breaking_glass, by_provider, patients, signing_in, users
 from service.web.access import GlassToBreak, Refused, SignInNeeded
 from service.web.forms import FORGED
 from service.web.guard import Guard
@@ -28,14 +29,15 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
     A page of another site that points its own name here is refused: see `web.names` of the settings.
     """
     app = FastAPI(title="Facialis", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.site = Site(engine, storage, settings)
+    provider = Provider(settings.web.oidc) if settings.web.oidc else None
+    app.state.site = Site(engine, storage, settings, provider)
     app.state.searches = Searches()
     hosts = list(settings.web.allowed_hosts)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     failed = message(None, "Something went wrong", FAILED, 500)
     app.add_middleware(Guard, failed=failed, secure=settings.web.secure)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
-    for part in (signing_in, patients, breaking_glass, administration, users):
+    for part in (signing_in, by_provider, patients, breaking_glass, administration, users):
         app.include_router(part.router)
     app.get("/health")(health)
     app.add_exception_handler(HTTPException, _not_served)

@@ -39,26 +39,26 @@ def ask(request: Request) -> Response:
     visit = current_visit(request)
     if visit is not None:
         return RedirectResponse(visit.home, 303)
-    return _form(request, _place(request.query_params.get("next", "")))
+    return sign_in_form(request, own_place(request.query_params.get("next", "")))
 
 
 @router.post("/sign-in")
 def sign_in(request: Request, form: Posted) -> Response:
     """Let in who knows a name and its password."""
     site, address = site_of(request), address_of(request)
-    name, password, place = form.text("name"), form.text("password"), _place(form.text("next"))
+    name, password, place = form.text("name"), form.text("password"), own_place(form.text("next"))
     try:
         with transaction(site.engine) as session:
             admit(session, name, address)
     except TooManyAttemptsError as error:
         with transaction(site.engine) as session:
             record_failure(session, name, address, "too many attempts")
-        return _form(request, place, str(error), 429)
+        return sign_in_form(request, place, str(error), 429)
     with transaction(site.engine) as session:
         account = check(session, name, password)
         if account is None:
             record_failure(session, name, address, "wrong name or password, or disabled")
-            return _form(request, place, WRONG, 403)
+            return sign_in_form(request, place, WRONG, 403)
         forgive(session, account, address)
         return let_in(site, session, account, address, place, "password")
 
@@ -123,17 +123,25 @@ def change(request: Request, visit: SignedIn, form: Posted) -> Response:
         return page(request, "account.html", 422, problem=str(error))
 
 
-def _form(request: Request, place: str, problem: str | None = None, status: int = 200) -> Response:
+def sign_in_form(request: Request, place: str, problem: str | None = None, status: int = 200) -> Response:
+    """The page to sign in, with what went wrong."""
     site = site_of(request)
     known = request.cookies.get(site.visit_cookie)
     secret = known or sessions.new_secret()
     answer = page(
-        request, "sign_in.html", status, form_token=sessions.form_token(secret), next=place, problem=problem
+        request,
+        "sign_in.html",
+        status,
+        form_token=sessions.form_token(secret),
+        next=place,
+        problem=problem,
+        oidc=site.settings.web.oidc,
     )
     if known is None:
         site.set_cookie(answer, site.visit_cookie, secret)
     return answer
 
 
-def _place(text: str) -> str:
+def own_place(text: str) -> str:
+    """A page of ours that a sign-in may lead to; empty for anything else."""
     return text if PLACE.fullmatch(text) else ""

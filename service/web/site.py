@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.access.oidc import Provider
 from service.access.sessions import Lifetime
 from service.settings import Settings
 from service.storage import Storage
@@ -15,11 +16,12 @@ from service.storage import Storage
 
 @dataclass(frozen=True)
 class Site:
-    """One installation's pages."""
+    """One installation's pages; ``provider`` is the identity provider, None without one."""
 
     engine: Engine
     storage: Storage
     settings: Settings
+    provider: Provider | None
 
     @property
     def lifetime(self) -> Lifetime:

@@ -29,10 +29,16 @@ from tests.dicom.samples import photo, save
 from tests.service.browsing import Browser, seen
 from tests.service.clinic import ARRIVED, PDF, Clinic
 
-OPEN = {("GET", "/sign-in"), ("POST", "/sign-in"), ("GET", "/health")}
+OPEN = {
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("GET", "/sign-in/provider"),
+    ("GET", "/sign-in/provider/back"),
+    ("GET", "/health"),
+}
 """What is there for everybody."""
-OTHERS = {"/static", "/api/v1"}
-"""What is mounted: files of ours without any record, and the interface with a gate of its own."""
+OTHERS = {"/static", "/api/v1", "/fhir"}
+"""What is mounted: files of ours without any record, and the interfaces with a gate of their own."""
 EVERY_ROLE = [frozenset(), *(frozenset({role}) for role in Role), frozenset(Role)]
 ROOT = Path(__file__).parents[2]
 
