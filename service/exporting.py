@@ -1,4 +1,4 @@
-"""Rows of frozen dataclasses as CSV, Parquet or JSON, columns named and typed as their fields."""
+"""Rows of frozen dataclasses as CSV, Parquet, JSON or Markdown, columns named and typed as their fields."""
 
 import csv
 import dataclasses
@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 from grading.errors import PermanentError
 
-SUFFIXES = (".csv", ".parquet", ".json")
+SUFFIXES = (".csv", ".parquet", ".json", ".md")
 
 
 class ExportError(PermanentError):
@@ -36,6 +36,8 @@ def write_rows(kind: type[Any], rows: Sequence[Any], file: Path) -> None:
         _write_parquet(kind, rows, file)
     elif file.suffix == ".json":
         file.write_text(as_json(rows), encoding="utf-8")
+    elif file.suffix == ".md":
+        file.write_text(as_markdown(kind, rows), encoding="utf-8")
     else:
         raise ExportError(f"{file.name} has no known suffix: use one of {', '.join(SUFFIXES)}")
 
@@ -43,6 +45,21 @@ def write_rows(kind: type[Any], rows: Sequence[Any], file: Path) -> None:
 def as_json(rows: Sequence[Any]) -> str:
     """The rows as a JSON list of objects; days and times in ISO form."""
     return json.dumps([dataclasses.asdict(row) for row in rows], default=_plain)
+
+
+def as_markdown(kind: type[Any], rows: Sequence[Any]) -> str:
+    """The rows as a table in Markdown, numbers to the tenth."""
+    names = fields(kind)
+    lines = [names, ["---"] * len(names)]
+    lines += [[words(getattr(row, name)).replace("|", "\\|") for name in names] for row in rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def words(value: object) -> str:
+    """A cell for reading: empty for None, numbers with a fraction to the tenth."""
+    if value is None:
+        return ""
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 def fields(kind: type[Any]) -> list[str]:

@@ -162,7 +162,8 @@ def _processes(settings: Settings, logs: Path, environment: dict[str, str]) -> l
     prepare = str(settings.workers.prepare_processes)
     commands: dict[str, list[str]] = {
         "receiver": ["receive"],
-        "worker-grade": ["worker", "--queue", "grade"],
+        # The archive is graded by another bundle while nothing else is to be graded.
+        "worker-grade": ["worker", "--queue", "grade", "--queue", "regrade"],
         "worker-prepare": ["worker", "--queue", "prepare", "--processes", prepare],
         "worker-report": ["worker", "--queue", "report", "--queue", "reconcile"],
         # A destination that does not answer holds up its own worker only.

@@ -11,7 +11,8 @@ from service.settings import Settings
 from service.spreading import QUEUE as FEATURES
 
 RECONCILE = "reconcile"
-QUEUES = (*(stage.value for stage in Stage), RECONCILE, FEATURES)
+REGRADE = "regrade"
+QUEUES = (*(stage.value for stage in Stage), REGRADE, RECONCILE, FEATURES)
 
 
 def make_app(settings: Settings) -> Celery:
@@ -54,7 +55,16 @@ def wake(stage: Stage, row_id: int) -> bool:
 
     False if the broker is away, which costs only time.
     """
+    return _send(stage.value, row_id)
+
+
+def wake_regrading(run_id: int) -> bool:
+    """Tell the workers of a regrading; False if the broker is away."""
+    return _send(REGRADE, run_id)
+
+
+def _send(queue: str, row_id: int) -> bool:
     with contextlib.suppress(OperationalError, OSError):
-        current_app.send_task(f"facialis.{stage}", args=[row_id], queue=stage.value, retry=False)
+        current_app.send_task(f"facialis.{queue}", args=[row_id], queue=queue, retry=False)
         return True
     return False

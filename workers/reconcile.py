@@ -10,11 +10,11 @@ from sqlalchemy import func, select, update
 
 from grading.protocols import PROTOCOLS
 from service.database import DatabaseUnavailableError, transaction
-from service.records import flow, outbox
+from service.records import flow, outbox, regrading
 from service.records.flow import Stage
 from service.records.models import Delivery, Recording
 from service.series import close_if_full, close_series, pose_rules
-from workers.app import wake
+from workers.app import REGRADE, wake, wake_regrading
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -35,6 +35,7 @@ def reconcile(context: Context) -> None:
     steps = [partial(_close_full, context, recording_id) for recording_id in full]
     steps += [partial(_close, context, recording_id) for recording_id in ended]
     steps += [partial(_enqueue, context, stage) for stage in Stage]
+    steps.append(partial(_go_on, context, REGRADE))
     for step in steps:
         try:
             step()
@@ -68,7 +69,7 @@ def _close_full(context: Context, recording_id: int) -> None:
 
 def _enqueue(context: Context, stage: Stage) -> None:
     # With an empty queue whatever waits is in no message; with a long one it very likely is.
-    requeue = 0.0 if _queue_length(stage) == 0 else context.settings.workers.requeue_seconds
+    requeue = 0.0 if _queue_length(stage.value) == 0 else context.settings.workers.requeue_seconds
     model = Delivery if stage is Stage.DELIVER else Recording
     with transaction(context.engine) as session:
         if stage is Stage.DELIVER:
@@ -84,10 +85,19 @@ def _enqueue(context: Context, stage: Stage) -> None:
         log.info("work.enqueued", stage=stage.value, rows=len(sent))
 
 
-def _queue_length(stage: Stage) -> int:
-    """Messages waiting for ``stage``; 0 also where nothing was ever sent or the broker is away."""
+def _go_on(context: Context, queue: str) -> None:
+    """Tell the workers of each running regrading, unless they have been told and live work came first."""
+    with transaction(context.engine) as session:
+        runs = [] if regrading.live_work_waits(session) else regrading.running(session)
+    if runs and _queue_length(queue) == 0:
+        for run in runs:
+            wake_regrading(run.id)
+
+
+def _queue_length(queue: str) -> int:
+    """Messages waiting in a queue; 0 also where nothing was ever sent or the broker is away."""
     with current_app.connection_for_write(transport_options=ONE_TRY) as connection:
         try:
-            return len(connection.SimpleQueue(stage.value, no_ack=True))
+            return len(connection.SimpleQueue(queue, no_ack=True))
         except (ChannelError, OperationalError, OSError):
             return 0

@@ -83,8 +83,8 @@ def prepare(context: Context, lease: Lease) -> None:
         except PermanentError as error:
             return error
         crop_key, view_key = crop_keys(job.sha256, preprocessing)
-        context.storage.write(crop_key, _encode(photo.crop, "PNG"))
-        context.storage.write(view_key, _encode(view(pixels, photo.eyes), "JPEG"))
+        context.storage.write(crop_key, encode_image(photo.crop, "PNG"))
+        context.storage.write(view_key, encode_image(view(pixels, photo.eyes), "JPEG"))
         return photo
 
     done = list(zip(jobs, map_threads(work, jobs), strict=True))
@@ -125,7 +125,9 @@ def grade(context: Context, lease: Lease) -> None:
         uid = grading_uid(recording, bundle, side)
         current = all(photo.crop_key == keys[pose] for pose, photo in photos.items())
     try:
-        crops = {pose: _decode(context.storage.read(key)) for pose, key in keys.items()} if current else None
+        crops = (
+            {pose: decode_image(context.storage.read(key)) for pose, key in keys.items()} if current else None
+        )
     except (FileNotFoundError, UnidentifiedImageError):
         crops = None
     if crops is None:
@@ -177,13 +179,15 @@ def _pixels(storage: Storage, job: _Job) -> Pixels:
     return decode_photo(storage.path(job.storage_key))
 
 
-def _encode(pixels: Pixels, kind: str) -> bytes:
+def encode_image(pixels: Pixels, kind: str) -> bytes:
+    """The pixels as a file of this kind, `PNG` (lossless) or `JPEG`."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, kind, **({"quality": 90} if kind == "JPEG" else {}))
     return buffer.getvalue()
 
 
-def _decode(content: bytes) -> Pixels:
+def decode_image(content: bytes) -> Pixels:
+    """The pixels (H, W, 3) of an image file. Raises what Pillow raises for bytes that are none."""
     with Image.open(io.BytesIO(content)) as image:
         pixels: Pixels = np.asarray(image.convert("RGB"))
         return pixels

@@ -17,7 +17,7 @@ from service.records.leases import Lease, LeaseLostError
 from service.records.models import Delivery, DeliveryState, Grading, Recording, Report
 from service.series import close_if_full, pose_rules
 from workers import stages
-from workers.app import wake
+from workers.app import wake, wake_regrading
 from workers.context import Context, context
 from workers.deliver import (
     COMMITMENT_SECONDS,
@@ -30,6 +30,7 @@ from workers.deliver import (
     take_batch,
 )
 from workers.reconcile import reconcile as run_reconcile
+from workers.regrade import regrade
 from workers.report import report
 
 log = structlog.get_logger()
@@ -102,6 +103,13 @@ def deliver_report(delivery_id: int) -> None:
         followers = outbox.followers(session, [lease.row_id for lease in batch])
     for follower in followers:
         wake(Stage.DELIVER, follower)
+
+
+@shared_task(name="facialis.regrade")
+def regrade_archive(run_id: int) -> None:
+    """Grade recordings of a regrading, as long as no live one waits."""
+    if regrade(context(), run_id):
+        wake_regrading(run_id)
 
 
 @shared_task(name="facialis.reconcile")

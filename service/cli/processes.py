@@ -78,7 +78,7 @@ def listen() -> None:
 def worker(
     queue: Annotated[
         list[str],
-        typer.Option(help="A queue to serve: prepare, grade, report, deliver, reconcile, features."),
+        typer.Option(help="A queue to serve: prepare, grade, report, deliver, regrade, reconcile, features."),
     ],
     processes: Annotated[int, typer.Option(min=1, help="How many tasks at once.")] = 1,
 ) -> None:

@@ -25,7 +25,7 @@ Score = Annotated[str, typer.Option(help="static, dynamic or an item such as M4.
 Bundle = Annotated[
     str | None, typer.Option(help="Begin of a bundle's hash; else the one that grades at present.")
 ]
-Out = Annotated[Path | None, typer.Option(help="Write to this file instead: .csv, .parquet or .json.")]
+Out = Annotated[Path | None, typer.Option(help="Write to this file instead: .csv, .parquet, .json or .md.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 
 
@@ -155,11 +155,5 @@ def _show(kind: type[Any], rows: Sequence[Any], out: Path | None, as_json: bool)
         names = exporting.fields(kind)
         table = Table(*names)
         for row in rows:
-            table.add_row(*(_cell(getattr(row, name)) for name in names))
+            table.add_row(*(exporting.words(getattr(row, name)) for name in names))
         Console().print(table)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:.1f}" if isinstance(value, float) else str(value)

@@ -32,25 +32,27 @@ def save_grading(
     flags: Sequence[str],
     *,
     maps_key: str | None = None,
+    beside: bool = False,
 ) -> None:
     """Store a result as a grading and make it the active one of its recording; the same UID is stored once.
 
     ``flags`` are all that the grading is to carry, those of the result among them. ``maps_key`` says where
-    the parts of its scores lie, see `service.kept_maps`.
+    the parts of its scores lie, see `service.kept_maps`. With ``beside`` the active grading stays the one it
+    is.
     """
-    session.execute(
-        update(Grading).where(Grading.recording_key == recording_id, Grading.uid != uid).values(active=False)
-    )
+    others = update(Grading).where(Grading.recording_key == recording_id, Grading.uid != uid)
+    if not beside:
+        session.execute(others.values(active=False))
     known = session.scalar(select(Grading).where(Grading.uid == uid))
     if known is not None:
-        known.active = True
+        known.active = known.active or not beside
         return
     session.add(
         Grading(
             uid=uid,
             recording_key=recording_id,
             bundle_key=bundle_id,
-            active=True,
+            active=not beside,
             flags=list(flags),
             side=result.side,
             novelty=result.novelty,
@@ -99,9 +101,10 @@ def first_grading(session: Session, recording: Recording, bundle_id: int) -> Gra
             Recording.patient_key == recording.patient_key,
             Recording.recorded_at < recording.recorded_at,
             Grading.bundle_key == bundle_id,
-            Grading.active,
         )
-        .order_by(Recording.recorded_at)
+        # Of the bundle's gradings of that recording the active one, else the newest: it may have graded the
+        # archive beside another.
+        .order_by(Recording.recorded_at, Grading.active.desc(), Grading.id.desc())
         .limit(1)
         .options(
             selectinload(Grading.items), selectinload(Grading.sub_scores), selectinload(Grading.recording)

@@ -157,7 +157,8 @@ def view_key(session: Session, recording_id: int, photo_id: int) -> str | None:
 def document_key(session: Session, recording_id: int) -> str | None:
     """Where the PDF of a recording's newest active grading lies in the storage; None until it is written.
 
-    The final version comes before the draft.
+    The final version comes before the draft. Where a bundle was adopted after the report was written, it is
+    that report.
     """
     newest = (
         select(func.max(Grading.id))
@@ -166,8 +167,15 @@ def document_key(session: Session, recording_id: int) -> str | None:
     )
     return session.scalar(
         select(Report.document_key)
-        .where(Report.grading_key == newest, Report.kind == "pdf")
-        .order_by(Report.id.desc())
+        .join(Report.grading)
+        .join(Grading.recording)
+        .where(
+            Recording.id == recording_id,
+            Report.kind == "pdf",
+            (Report.grading_key == newest)
+            | Recording.state.in_((RecordingState.REPORTED, RecordingState.DELIVERED)),
+        )
+        .order_by((Report.grading_key == newest).desc(), Report.id.desc())
         .limit(1)
     )
 

@@ -1,6 +1,5 @@
 """What preparing and grading make of a series: flags that are kept, and why one waits for a person."""
 
-import datetime as dt
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,83 +7,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from pydicom import dcmread
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, selectinload
 
 from benchmarks.spoiling import Spoil, blurred, rolled
-from dicom.photographic import PatientIdentity, photographic_object
-from dicom.uids import derived_uid
 from grading.backbones import load_backbone
 from grading.bundle import COMMISSIONING_BUNDLE, load_bundle, save_bundle
 from grading.eyes import find_eyes
 from grading.face import Photo as Pixels
 from grading.face import find_face
 from grading.gates import Severity
-from grading.phantom import draw_series, phantom_patient
 from grading.pose_check import PoseCheck
 from grading.protocols import JENA9
 from service.documents import MAPS, gather_source, make_document
-from service.intake import ServiceIntake
 from service.kept_maps import kept_maps
 from service.records import flow
 from service.records.gradings import scores_of
 from service.records.models import Grading, Recording, RecordingState
 from service.settings import QualitySettings, Settings
 from service.storage import FolderStorage
-from tests.service.samples import closing, received
+from tests.workers.conftest import Arrive
 from workers import tasks
-from workers.context import Context
-
-TAKEN = dt.datetime(2026, 3, 1, 9, 30)
-Arrive = Callable[[dict[str, Pixels]], int]
-
-
-@pytest.fixture(scope="module")
-def photos() -> dict[str, Pixels]:
-    patient = phantom_patient(3)
-    return draw_series(patient, patient.recordings[0])
-
-
-@pytest.fixture
-def arrive(engine: Engine, tmp_path: Path) -> Arrive:
-    """Hand the photos of a series to the intake; the recording's number."""
-    storage = FolderStorage(tmp_path / "files")
-
-    def hand_over(series: dict[str, Pixels]) -> int:
-        woken: list[int] = []
-        intake = ServiceIntake(engine, storage, Settings(), closing(engine, woken))
-        for pose in JENA9.poses:
-            buffer = io.BytesIO()
-            Image.fromarray(series[pose.code]).save(buffer, "JPEG", quality=92)
-            dataset = photographic_object(
-                buffer.getvalue(),
-                patient=PatientIdentity(id="P1", issuer="TEST", name="Phantom^One", birth_date=None, sex="O"),
-                study_uid=derived_uid("study", "stages"),
-                series_uid=derived_uid("series", "stages"),
-                sop_instance_uid=derived_uid("photo", "stages", pose.code),
-                pose=pose,
-                taken_at=TAKEN,
-                device="test",
-            )
-            intake.store(received(dataset, tmp_path / "files" / "spool"))
-        return woken[0]
-
-    return hand_over
-
-
-@pytest.fixture
-def use(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Settings], None]:
-    """Have the tasks work with these settings."""
-    monkeypatch.setattr(tasks, "wake", lambda *_: None)
-
-    def take(settings: Settings) -> None:
-        held = Context(settings, engine, FolderStorage(tmp_path / "files"))
-        monkeypatch.setattr(tasks, "context", lambda: held)
-
-    take(Settings())
-    return take
 
 
 def recording(engine: Engine, recording_id: int) -> Recording:

@@ -24,6 +24,12 @@ from service.records.models.recordings import (
     StageRun,
     Timepoint,
 )
+from service.records.models.regrading import (
+    Regrading,
+    RegradingState,
+    RegradingTask,
+    RegradingTaskState,
+)
 from service.records.models.tokens import ApiToken
 
 __all__ = [
@@ -56,6 +62,10 @@ __all__ = [
     "Rater",
     "Recording",
     "RecordingState",
+    "Regrading",
+    "RegradingState",
+    "RegradingTask",
+    "RegradingTaskState",
     "Report",
     "SignInFailure",
     "SignOff",
