@@ -22,6 +22,8 @@ class Right(enum.StrEnum):
     """Who the patients are and where their recordings stand; no photo, no score, no report."""
     PATIENTS = "patients"
     """Everything about patients."""
+    SIGN = "sign"
+    """To sign reports off."""
     BREAK_GLASS = "break glass"
     """To see one patient against the roles, with a reason, on the record."""
     ADMINISTER = "administer"
@@ -30,7 +32,7 @@ class Right(enum.StrEnum):
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.SIGNED_IN, Right.LIST, Right.BREAK_GLASS}),
-    Role.CLINICIAN: frozenset({Right.SIGNED_IN, Right.LIST, Right.PATIENTS}),
+    Role.CLINICIAN: frozenset({Right.SIGNED_IN, Right.LIST, Right.PATIENTS, Right.SIGN}),
     Role.RATER: frozenset({Right.SIGNED_IN}),
     Role.ADMINISTRATOR: frozenset({Right.SIGNED_IN, Right.ADMINISTER}),
 }

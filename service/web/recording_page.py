@@ -77,6 +77,11 @@ class RecordingPage:
     reports: tuple[Report, ...]
 
     @property
+    def to_be_signed(self) -> bool:
+        """Whether the report of the scores shown is written and not signed off yet."""
+        return self.report is not None and self.scores is not None and self.scores.grading.sign_off is None
+
+    @property
     def commissioning(self) -> bool:
         """Whether scores of a commissioning bundle are shown."""
         return self.scores is not None and self.scores.commissioning

@@ -1,8 +1,10 @@
 """Records of a clinic for the tests: patients, surgeries, recordings and gradings, none of them computed."""
 
 import datetime as dt
+import io
 from dataclasses import dataclass
 
+from PIL import Image
 from pydicom.uid import VLPhotographicImageStorage
 from sqlalchemy.orm import Session
 
@@ -28,7 +30,17 @@ from tests.service.samples import result
 
 SURGERY_DAY = dt.date(2024, 3, 12)
 ARRIVED = dt.datetime(2026, 1, 7, 9, 30, tzinfo=dt.UTC)
-JPEG, PDF = b"\xff\xd8 the view of a photo", b"%PDF-1.7 a report"
+PDF = b"%PDF-1.7 a report"
+
+
+def _jpeg() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16), (90, 120, 150)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+JPEG = _jpeg()
+"""The view of a photo."""
 
 
 @dataclass
@@ -68,6 +80,9 @@ class Clinic:
                 "notice": "Commissioning model: not for clinical use.",
                 "errors": errors,
                 "uncertainties": uncertainties,
+                "backbone": {"name": "network", "layer": "last"},
+                "training": [],
+                "created": "2026-01-02",
             },
         )
         self.session.add(bundle)
