@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
@@ -26,6 +26,10 @@ from service.series import close_series, pose_rules
 router = APIRouter(prefix="/recordings", tags=["recordings"])
 
 
+WallClock = Annotated[dt.datetime, WithJsonSchema({"type": "string", "examples": ["2024-09-12T10:00:00"]})]
+"""A time without a zone, which JSON schema has no format for."""
+
+
 class TimepointShown(BaseModel):
     """A recording's place around a surgery."""
 
@@ -43,7 +47,7 @@ class RecordingShown(BaseModel):
     reason_code: str | None = Field(description="Why it needs attention.", examples=["series.poses"])
     reason: str | None = Field(examples=["Photo 6 (Smile) is missing."])
     protocol: str = Field(examples=["jena9"])
-    recorded_at: dt.datetime | None = Field(description="The camera's local time, without a zone.")
+    recorded_at: WallClock | None = Field(description="The camera's local time, without a zone.")
     timepoint: TimepointShown | None
     series_uid: str = Field(examples=["2.25.113"])
     study_uid: str = Field(examples=["2.25.114"])
