@@ -44,6 +44,8 @@ def web_client(peer: WebPeer, timeout: float = 30.0) -> Iterator[DICOMwebClient]
     if peer.user:
         session.auth = (peer.user, peer.password)
     if peer.tls is not None:
+        # Else authorities that the machine's environment names would come before ours.
+        session.trust_env = False
         session.verify = str(peer.tls.authorities) if peer.tls.authorities else True
         if peer.tls.certificate is not None:
             session.cert = (str(peer.tls.certificate), str(peer.tls.key or peer.tls.certificate))

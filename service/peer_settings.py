@@ -140,7 +140,7 @@ class Hl7Destination(_Receives):
     host: str
     port: Port
     tls: PeerTls | None = None
-    answer_seconds: float = Field(default=30, gt=0)
+    answer_seconds: float = Field(default=30, gt=0, le=120)
     """How long the acknowledgement is waited for."""
     accept_acknowledgement: bool = False
     """Whether the receipt alone is to be acknowledged (enhanced mode, MSH-15 AL), not the use."""

@@ -165,18 +165,28 @@ def _send(context: Context, destination: AnyDestination, parcels: Mapping[int, P
         FacialisError: nothing could be sent.
     """
     try:
-        outcomes = send_parcels(parcels, destination, context.storage, context.settings.receiver.ae_title)
+        settings = context.settings
+        seconds = settings.workers.lease_seconds / 2
+        outcomes = send_parcels(parcels, destination, context.storage, settings.receiver.ae_title, seconds)
     except TransientError as error:
         _note_failure(context, destination.name, str(error))
         raise
+    except PermanentError:
+        # It was there to refuse us, or the fault is ours: waiting would not help.
+        _note_reached(context, destination.name)
+        raise
     if any(outcome.reached for outcome in outcomes.values()):
-        with transaction(context.engine) as session:
-            closed = circuits.note_reached(session, destination.name)
-        if closed:
-            log.info("destination.back", destination=destination.name)
+        _note_reached(context, destination.name)
     else:
         _note_failure(context, destination.name, next(iter(outcomes.values())).words)
     return outcomes
+
+
+def _note_reached(context: Context, destination: str) -> None:
+    with transaction(context.engine) as session:
+        closed = circuits.note_reached(session, destination)
+    if closed:
+        log.info("destination.back", destination=destination)
 
 
 def _note_failure(context: Context, destination: str, answer: str) -> None:

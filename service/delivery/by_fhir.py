@@ -1,5 +1,6 @@
 """Results as FHIR R4 transactions, each in a request of its own over one connection."""
 
+import time
 from collections.abc import Mapping
 
 import requests
@@ -17,16 +18,22 @@ FAULT, CONFLICT = 500, 409
 """A server that stumbles over one transaction may be well otherwise; 502 to 504 say that it is not."""
 
 
-def send(parcels: Mapping[int, Parcel], destination: FhirDestination, storage: Storage) -> Outcomes:
-    """Send the transactions of one destination.
+def send(
+    parcels: Mapping[int, Parcel], destination: FhirDestination, storage: Storage, seconds: float
+) -> Outcomes:
+    """Send the transactions of one destination; none is begun after ``seconds``.
 
     Raises:
         PeerUnavailableError: the server cannot be reached.
         RejectedError: it does not let us write.
     """
     outcomes: dict[int, Outcome] = {}
+    until = time.monotonic() + seconds
     with fhir_session(destination) as session:
         for row, parcel in parcels.items():
+            if time.monotonic() > until:
+                outcomes[row] = Outcome(ok=False, words="not sent: the server is slow", transient=True)
+                continue
             try:
                 bundle = transaction_of(
                     parcel, destination, storage, create_patients=destination.create_patients

@@ -4,6 +4,7 @@ An attempt that ends without an answer is repeated with the same control id (MSH
 which a receiver knows it again if it has it already.
 """
 
+import time
 from collections.abc import Mapping
 
 from dicom.peers import PeerUnavailableError
@@ -18,8 +19,10 @@ from service.results import Result
 from service.storage import Storage
 
 
-def send(parcels: Mapping[int, Parcel], destination: Hl7Destination, storage: Storage) -> Outcomes:
-    """Send the messages of one destination.
+def send(
+    parcels: Mapping[int, Parcel], destination: Hl7Destination, storage: Storage, seconds: float
+) -> Outcomes:
+    """Send the messages of one destination; none is begun after ``seconds``.
 
     What follows a message without an answer is not sent: the peer may be at work on that one still.
 
@@ -41,7 +44,7 @@ def send(parcels: Mapping[int, Parcel], destination: Hl7Destination, storage: St
         except CharacterSetError as error:
             outcomes[row] = Outcome(ok=False, words=str(error))
     if messages:
-        outcomes |= _exchange_all(messages, destination)
+        outcomes |= _exchange_all(messages, destination, time.monotonic() + seconds)
     return outcomes
 
 
@@ -60,21 +63,25 @@ def check(destination: Hl7Destination) -> None:
         pass
 
 
-def _exchange_all(messages: Mapping[int, tuple[str, bytes]], destination: Hl7Destination) -> Outcomes:
+def _exchange_all(
+    messages: Mapping[int, tuple[str, bytes]], destination: Hl7Destination, until: float
+) -> Outcomes:
     outcomes: dict[int, Outcome] = {}
+    why = "not sent: the peer is slow"
     with mllp_connection(_peer(destination), destination.answer_seconds) as connection:
         for row, (control, message) in messages.items():
+            if time.monotonic() > until:
+                break
             try:
                 outcomes[row] = read_answer(exchange(connection, message), control)
             except PeerUnavailableError as error:
                 if not outcomes:
                     raise
                 outcomes[row] = Outcome(ok=False, words=str(error), transient=True)
+                why = "not sent: an earlier one got no answer"
                 break
     left = [row for row in messages if row not in outcomes]
-    return outcomes | dict.fromkeys(
-        left, Outcome(ok=False, words="not sent: an earlier one got no answer", transient=True)
-    )
+    return outcomes | dict.fromkeys(left, Outcome(ok=False, words=why, transient=True))
 
 
 def _peer(destination: Hl7Destination) -> MllpPeer:

@@ -19,9 +19,16 @@ from service.storage import Storage
 
 
 def send_parcels(
-    parcels: Mapping[int, Parcel], destination: AnyDestination, storage: Storage, calling_ae: str
+    parcels: Mapping[int, Parcel],
+    destination: AnyDestination,
+    storage: Storage,
+    calling_ae: str,
+    seconds: float,
 ) -> Outcomes:
     """Send documents to one destination; what became of each. ``calling_ae`` is our AE title.
+
+    Messages that have not been begun after ``seconds`` are left for later: a slow peer must not outlast the
+    sender's lease.
 
     Raises:
         PeerUnavailableError: the destination cannot be reached.
@@ -34,9 +41,9 @@ def send_parcels(
         case WebDestination():
             return by_dicom.store_by_web(parcels, destination)
         case Hl7Destination():
-            return by_hl7.send(parcels, destination, storage)
+            return by_hl7.send(parcels, destination, storage, seconds)
         case FhirDestination():
-            return by_fhir.send(parcels, destination, storage)
+            return by_fhir.send(parcels, destination, storage, seconds)
         case FolderDestination():
             return to_folder.write(parcels, destination, storage)
 

@@ -5,6 +5,7 @@ import hl7
 from dicom.peers import PeerUnavailableError
 from service.delivery.outcomes import Outcome
 from service.hl7.fields import unescaped
+from service.hl7.parsing import NotAMessageError, parse_message
 
 TAKEN = {"AA", "CA"}
 TRY_AGAIN = {"AE", "CE"}
@@ -19,11 +20,10 @@ def read_answer(answer: bytes, control: str) -> Outcome:
         PeerUnavailableError: it is no acknowledgement, or answers another message: the peer cannot be relied
             on for the moment.
     """
-    text = answer.decode("utf-8", "replace").replace("\r\n", "\r").replace("\n", "\r").strip("\r\0 ")
     try:
-        message = hl7.parse(text)
+        message = parse_message(answer.decode("utf-8", "replace").strip("\r\n\0 "))
         acknowledged = message.segment("MSA")
-    except (hl7.HL7Exception, KeyError, IndexError, ValueError):
+    except (NotAMessageError, KeyError):
         raise PeerUnavailableError("the peer answered something that is no acknowledgement") from None
     code, answered = _field(acknowledged, 1).strip().upper(), _field(acknowledged, 2).strip()
     if answered != control:

@@ -32,7 +32,6 @@ CHARACTER_SETS = {
     "8859/15": "iso8859-15",
     "UNICODE": "utf-8",
     "UNICODE UTF-8": "utf-8",
-    "UNICODE UTF-16": "utf-16",
     "GB 18030-2000": "gb18030",
     "BIG-5": "big5",
     "ISO IR14": "shift_jis",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import hl7
 
 from service.hl7.fields import CHARACTER_SETS, unescaped
+from service.hl7.parsing import NotAMessageError, parse_message
 from service.hl7.problems import (
     MISSING,
     NO_MESSAGE,
@@ -149,7 +150,7 @@ def read_inbound(block: bytes, header: Header, default_set: str) -> Inbound:
     if not header.control_id:
         raise MessageProblemError(MISSING, "MSH-10, the control id, is empty", place="MSH^1^10")
     try:
-        parsed = hl7.parse("\r".join(line for line in re.split(r"[\r\n]+", text) if line.strip()))
-    except (hl7.HL7Exception, ValueError, IndexError, KeyError):
-        raise MessageProblemError(NO_MESSAGE, "the message cannot be taken apart", reject=True) from None
+        parsed = parse_message(text)
+    except NotAMessageError as error:
+        raise MessageProblemError(NO_MESSAGE, str(error), reject=True, place="MSH^1^2") from None
     return Inbound(header, parsed)

@@ -44,7 +44,7 @@ def make_message(
         _msh(result, settings, control, accept=accept),
         _pid(result, settings),
         _obr(result, status),
-        *_notes(result.notes),
+        *_notes((*((f"Signed off by {result.signed_by}",) if result.signed_by else ()), *result.notes)),
         *_observations(result, pdf, settings, status),
     ]
     return encoded("".join(f"{segment}\r" for segment in segments), settings.character_set)

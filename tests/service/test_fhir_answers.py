@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from dicom.peers import PeerUnavailableError, RejectedError
+from dicom.tls import ClientTls
+from dicom.web import WebPeer
+from dicom.web import check as check_dicomweb
 from service.delivery.by_fhir import send
 from service.delivery.outcomes import Outcome, Parcel
 from service.fhir.client import check
@@ -79,7 +82,7 @@ def outcomes(
     file = tmp_path / "frozen.json"
     file.write_text(json.dumps(FROZEN))
     parcels = {number: Parcel("fhir", f"1.{number}", file, file) for number in range(len(answers))}
-    found = send(parcels, destination(server.server_port, **options), FolderStorage(tmp_path))
+    found = send(parcels, destination(server.server_port, **options), FolderStorage(tmp_path), 60)
     return [found[number] for number in parcels]
 
 
@@ -149,3 +152,5 @@ def test_a_check_tells_of_absence_refusal_and_an_expired_certificate(
         there = destination(port, url=f"https://127.0.0.1:{port}", tls={"authorities": expired[0]})
         with pytest.raises(PeerUnavailableError, match="has expired: renew it there"):
             check(there)
+        with pytest.raises(PeerUnavailableError, match="has expired: renew it there"):
+            check_dicomweb(WebPeer(there.url, tls=ClientTls(expired[0])))

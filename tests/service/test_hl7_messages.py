@@ -57,7 +57,8 @@ def test_scores_offset_study_and_report_stand_where_receivers_look() -> None:
 
 
 def test_a_signed_report_is_final_and_a_message_made_again_is_the_same() -> None:
-    one = replace(result(), final=True)
+    one = replace(result(), final=True, signed_by="Dr. A. Phantom")
+    assert str(parsed(one).segment("NTE")[3]) == "Signed off by Dr. A. Phantom"
     assert str(parsed(one).segment("OBR")[25]) == "F"
     assert {str(segment[11]) for segment in parsed(one).segments("OBX")} == {"F"}
     again = Result.from_json(one.to_json())

@@ -46,6 +46,16 @@ def test_the_environment_wins_over_the_file_which_wins_over_the_default(
         ("FACIALIS_POSES__ORDER", '["guess"]'),
         ("FACIALIS_DESTINATIONS", '[{"name": "a", "ae_title": "A", "host": "h"}]'),
         ("FACIALIS_DESTINATIONS", "not json"),
+        ("FACIALIS_DESTINATIONS", '[{"kind": "fax", "name": "a"}]'),
+        (
+            "FACIALIS_DESTINATIONS",
+            '[{"kind": "hl7", "name": "a", "host": "h", "port": 1, "documents": ["pdf"]}]',
+        ),
+        ("FACIALIS_DESTINATIONS", '[{"kind": "folder", "name": "a"}]'),
+        ("FACIALIS_DESTINATIONS", '[{"kind": "fhir", "name": "a", "url": "ftp://h"}]'),
+        ("FACIALIS_SOURCES", '[{"kind": "fhir", "name": "a", "url": "http://h", "codes": {"1": "left"}}]'),
+        ("FACIALIS_LISTENER__IGNORED", '["A02"]'),
+        ("FACIALIS_LISTENER__CHARACTER_SET", "EBCDIC"),
         ("FACIALIS_WEB__HOST", "192.0.2.1"),
         ("FACIALIS_WEB__TLS__KEY", "key.pem"),
         ("FACIALIS_WEB__PROXIES", '["a name"]'),
@@ -117,6 +127,54 @@ def test_the_command_line_prints_one_line_and_fails(tmp_path: Path) -> None:
     assert run.stdout == ""
     assert len(run.stderr.strip().splitlines()) == 1
     assert "quiet_seconds" in run.stderr
+
+
+def test_every_kind_of_destination_and_the_listener_are_read_from_the_file(tmp_path: Path) -> None:
+    (tmp_path / "facialis.toml").write_text(
+        """
+        [listener]
+        port = 2575
+        issuers = { "KIS" = "CLINIC" }
+        [[listener.procedures]]
+        triggers = ["DFT^P03"]
+        segment = "PR1"
+        dates = ["PR1-5"]
+        procedure = "PR1-4"
+        codes = { "5-044" = "L" }
+        [[destinations]]
+        name = "PACS"
+        ae_title = "PACS"
+        host = "h"
+        port = 104
+        [[destinations]]
+        kind = "hl7"
+        name = "EHR"
+        host = "h"
+        port = 2575
+        when = "on_sign_off"
+        only = { issuers = ["CLINIC"], days_from_surgery = [0, 400] }
+        [destinations.message]
+        receiving_application = "EHR"
+        pdf_data = ["", "AP", "PDF", "Base64"]
+        [[destinations]]
+        kind = "fhir"
+        name = "FHIR"
+        url = "https://h/fhir/"
+        systems = { "CLINIC" = "urn:oid:1.2" }
+        [[destinations]]
+        kind = "folder"
+        name = "share"
+        path = "/mnt/share"
+        documents = ["pdf", "oru"]
+        """
+    )
+    settings = Settings()
+    assert settings.listener.procedures[0].codes == {"5-044": "L"}
+    assert [(one.kind, one.documents) for one in settings.destinations] == [
+        ("dicom", ("pdf", "sr")), ("hl7", ("oru",)), ("fhir", ("fhir",)), ("folder", ("pdf", "oru")),
+    ]  # fmt: skip
+    assert [one.ordered for one in settings.destinations] == [False, True, False, False]
+    assert settings.destinations[1].only.days_from_surgery == (0, 400)
 
 
 def test_the_rules_for_photos_are_those_of_the_file(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import ssl
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import hl7
@@ -212,6 +214,25 @@ def test_a_destination_that_is_away_is_left_alone_then_tried_with_one_document(
         assert due(engine) == numbers[1:]
         tasks.deliver_report(numbers[1])
     assert set(states(engine)) == {DELIVERED}
+
+
+def test_a_slow_peer_does_not_outlast_the_lease(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int]
+) -> None:
+    numbers = fill(engine, storage, "EHR", "oru", 3, patients=3, ordered=True)
+
+    def slowly(message: hl7.Message) -> bytes:
+        time.sleep(0.3)
+        return accept(message)
+
+    with receiving(log, slowly) as port:
+        held = use(engine, storage, monkeypatch, ehr(port))
+        short = held.settings.workers.model_copy(update={"lease_seconds": 0.8})
+        held = replace(held, settings=held.settings.model_copy(update={"workers": short}))
+        monkeypatch.setattr(tasks, "context", lambda: held)
+        tasks.deliver_report(numbers[0])
+    assert states(engine) == [DELIVERED, DELIVERED, PENDING]
+    assert row(engine, numbers[2]).answer == "not sent: the peer is slow"
 
 
 def test_while_a_trial_is_under_way_nothing_else_goes(
