@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, delete, text
 
 from migrations.rights import grant
 from migrations.upgrade import upgrade
@@ -28,7 +28,9 @@ def postgres_server() -> Iterator[EmbeddedPostgres]:
     server = EmbeddedPostgres(folder / "data", folder / "sockets", service_account())
     server.prepare()
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(server.command(), stdout=log, stderr=log)
+        # Nothing here has to outlive a power cut, and emptying the tables waits for the disk otherwise.
+        command = [*server.command(), "-c", "fsync=off"]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 60
         while not server.ready():
@@ -61,11 +63,18 @@ def superuser(postgres_server: EmbeddedPostgres, database_url: str) -> Iterator[
 @pytest.fixture
 def engine(superuser: Engine, database_url: str) -> Iterator[Engine]:
     """A connection of the service's own role to the migrated database, all tables empty."""
-    tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
     with superuser.begin() as connection:
         # The audit trail refuses to be emptied: only a superuser can pass its trigger, and so.
         connection.execute(text("SET LOCAL session_replication_role = replica"))
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        # Tables are nearly empty: this takes a fiftieth of the time of TRUNCATE, which makes new files.
+        for table in Base.metadata.sorted_tables:
+            connection.execute(delete(table))
+        connection.execute(
+            text(
+                "SELECT setval(quote_ident(sequencename)::regclass, start_value, false) FROM pg_sequences "
+                "WHERE last_value IS NOT NULL"
+            )
+        )
     engine = connect(database_url)
     yield engine
     engine.dispose()
