@@ -99,14 +99,23 @@ def openssl(*arguments: str | Path) -> None:
 @pytest.fixture(scope="session")
 def expired(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate whose time is over, which is its own authority, and its key."""
-    folder = tmp_path_factory.mktemp("expired")
-    certificate, key, request = folder / "expired.pem", folder / "expired.key", folder / "request"
+    return self_signed(tmp_path_factory.mktemp("expired"), "-1")
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for this machine, which is its own authority, and its key."""
+    return self_signed(tmp_path_factory.mktemp("certificate"), "2")
+
+
+def self_signed(folder: Path, days: str) -> tuple[Path, Path]:
+    certificate, key, request = folder / "server.pem", folder / "server.key", folder / "request"
     names = folder / "names"
     names.write_text("subjectAltName=IP:127.0.0.1")
     new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key]
     openssl("req", "-new", *new_key, "-subj", "/CN=localhost", "-out", request)
     openssl(
-        "x509", "-req", "-in", request, "-signkey", key, "-days", "-1", "-extfile", names,
+        "x509", "-req", "-in", request, "-signkey", key, "-days", days, "-extfile", names,
         "-out", certificate,
     )  # fmt: skip
     return certificate, key

@@ -119,7 +119,7 @@ def deliver(context: Context, batch: Sequence[Lease]) -> dict[int, FacialisError
             for row in rows
         }
     (name,) = {row.destination for row in rows}
-    destination = _find(context.settings.destinations, name)
+    destination = _find(context, name)
     outcomes = _send(context, destination, parcels)
     if not (isinstance(destination, Destination) and destination.commitment):
         return {
@@ -258,8 +258,10 @@ def _ended(context: Context, lease: Lease, answer: str) -> FacialisError | None:
     return None
 
 
-def _find(destinations: tuple[AnyDestination, ...], name: str) -> AnyDestination:
-    for destination in destinations:
+def _find(context: Context, name: str) -> AnyDestination:
+    for destination in context.settings.destinations:
         if destination.name == name:
             return destination
+    # Nothing is known of its health any more.
+    _note_reached(context, name)
     raise RefusedError(f"the settings name no destination {name} any more; add it again and retry")

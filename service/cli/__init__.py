@@ -13,6 +13,7 @@ from service.cli import (
     demo,
     evaluate,
     fetching,
+    messages,
     models,
     patients,
     processes,
@@ -51,6 +52,7 @@ for group in (
     users,
     auditing,
     deliveries,
+    messages,
     tokens,
     checking,
 ):

@@ -43,6 +43,8 @@ def up() -> None:
         console.print(f"Web page        {scheme}://{settings.web.host}:{running.web_port}/")
         if nobody_can_sign_in(running.database_url):
             console.print("Sign-in         nobody yet: facialis user add NAME --role administrator")
+        if settings.listener.port is not None:
+            console.print(f"HL7 listener    {settings.listener.host}:{settings.listener.port}")
         console.print(f"Data            {settings.data_dir.resolve()}")
         console.print("Ctrl-C stops everything.")
 

@@ -215,6 +215,58 @@ def test_an_hl7_receiver_gets_every_message_in_each_patients_order(
     assert all(of_one == sorted(of_one) for of_one in numbers.values())
 
 
+SENDER = """
+import sys
+from pathlib import Path
+from service.database import connect
+from service.peer_settings import Hl7Destination
+from service.records import outbox
+from service.settings import Settings, WorkerSettings
+from service.storage import FolderStorage
+from sqlalchemy.orm import Session
+from workers import tasks
+from workers.context import Context
+
+url, files, port = sys.argv[1:]
+destination = Hl7Destination(kind="hl7", name="EHR", host="127.0.0.1", port=int(port), answer_seconds=5)
+settings = Settings(destinations=(destination,), workers=WorkerSettings(lease_seconds=1))
+held = Context(settings, connect(url), FolderStorage(Path(files)))
+tasks.context, tasks.wake = (lambda: held), (lambda *_: False)
+while True:
+    with Session(held.engine) as session:
+        due = outbox.waiting_deliveries(session, 0)
+    for number in due:
+        tasks.deliver_report(number)
+"""
+
+
+def test_a_killed_sender_loses_nothing_and_what_it_repeats_is_known_again(
+    engine: Engine, database_url: str, storage: FolderStorage, tmp_path: Path
+) -> None:
+    """Killed between a peer's answer and its own record of it, a sender sends the same message again."""
+    fill(engine, storage, "EHR", "oru", COUNT, patients=PATIENTS, ordered=True)
+    port, log = free_port(), tmp_path / "received"
+    receiver = [sys.executable, "-m", "tests.service.mllp_receiver", str(port), str(log)]
+    command = [sys.executable, "-c", SENDER, database_url, str(storage.root), str(port)]
+    output = (tmp_path / "output").open("wb")
+    with running(receiver, port), output:
+        marks = [60, 130, COUNT]
+        end = time.monotonic() + 240
+        for mark in marks:
+            sender = subprocess.Popen(command, stdout=output, stderr=output)
+            while count(engine, DeliveryState.DELIVERED) < mark:
+                assert sender.poll() is None, (tmp_path / "output").read_text()[-2000:]
+                assert time.monotonic() < end, "not delivered in time"
+                time.sleep(0.005)
+            sender.kill()
+            sender.wait(30)
+    first: dict[str, str] = {}
+    for line in received(log):
+        assert first.setdefault(line["control"], line["message"]) == line["message"]
+    assert len(first) == COUNT
+    assert count(engine, DeliveryState.DELIVERED) == COUNT
+
+
 @pytest.fixture
 def frozen(engine: Engine, storage: FolderStorage) -> dict[str, Any]:
     """What the transaction of a grading is made of; nothing of it stays on record."""

@@ -1,4 +1,4 @@
-"""`facialis deliveries` and the outbox in `facialis check`, over a real database."""
+"""`facialis deliveries`, `facialis messages` and the outbox in `facialis check`, over a real database."""
 
 import datetime as dt
 import json
@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from grading.errors import FacialisError
 from service.cli import app
 from service.records.audit_events import AuditEventKind
-from service.records.models import Circuit, Delivery, DeliveryState
+from service.records.models import Circuit, Delivery, DeliveryState, Message, MessageState
 from service.records.models.audit import AuditEvent
 from service.settings import load_settings
 from service.storage import FolderStorage
@@ -86,3 +86,19 @@ def test_check_tells_of_dead_letters_and_of_destinations_that_are_left_alone(
     assert "PACS is left alone until" in str(outbox["found"])
     assert "after 4 failures: hung up" in str(outbox["found"])
     assert "2 deliveries to EHR failed" in str(outbox["found"])
+
+
+@pytest.mark.usefixtures("numbers")
+def test_messages_are_listed_without_their_texts(engine: Engine) -> None:
+    with Session(engine) as session, session.begin():
+        for number, state in enumerate((MessageState.APPLIED, MessageState.REFUSED)):
+            session.add(
+                Message(
+                    sender="KIS|CLINIC", control_id=str(number), digest="d", trigger="ADT^A08", address="",
+                    content=b"PID|1||FP-1", state=state, answer_code="AE", words="no PID-3",
+                )
+            )  # fmt: skip
+    assert [row["control_id"] for row in run("messages", "list")] == ["1", "0"]
+    (refused,) = run("messages", "list", "--state", "refused")
+    assert (refused["answer"], refused["words"]) == ("AE", "no PID-3")
+    assert "FP-1" not in json.dumps(refused)

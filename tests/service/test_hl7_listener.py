@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import hl7
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from dicom.peers import PeerUnavailableError
+from dicom.tls import ClientTls
 from service.hl7.listener import Listener, ListenerError, run_listener
 from service.hl7.mailbox import apply_planned, forget
 from service.hl7.mllp import END, START, MllpPeer, exchange, mllp_connection
@@ -340,6 +342,20 @@ def test_a_broken_frame_is_answered_and_the_listener_goes_on(engine: Engine, sen
         known(engine, "FP-1")
         (taken,) = send(peer, message("ADT^A08", PID))
         assert code(taken) == "AA"
+
+
+def test_tls_is_spoken_with_a_certificate_and_nothing_else_is_heard(
+    engine: Engine, certificate: tuple[Path, Path]
+) -> None:
+    known(engine, "FP-1")
+    tls = {"certificate": certificate[0], "key": certificate[1]}
+    with listening(engine, tls=tls) as plain:
+        secured = MllpPeer(plain.host, plain.port, ClientTls(certificate[0]))
+        (answer,) = send(secured, message("ADT^A08", PID))
+        assert code(answer) == "AA"
+        with pytest.raises(PeerUnavailableError):
+            send(plain, message("ADT^A08", PID, control="2"))
+    assert len(rows(engine)) == 1
 
 
 def test_strangers_are_not_heard(engine: Engine) -> None:
