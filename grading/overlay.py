@@ -9,6 +9,7 @@ Blue and orange stay apart for every common kind of colour blindness, and their 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -82,32 +83,46 @@ def _places(grid: tuple[int, ...], placement: Placement) -> Iterator[tuple[Plane
     ``grid`` is (tiles, H, W).
     """
     tiles, rows, columns = grid
-    height, width = placement.frame.shape
+    frame = placement.frame
     for mirrored in (False, True)[:tiles]:
-        x, y, zoom = _in_tile(placement, mirrored=mirrored)
-        cell = (height / rows) * (width / columns)
-        yield (
-            (x * columns / width - 0.5).astype(np.float32),
-            (y * rows / height - 0.5).astype(np.float32),
-            (UNIT * zoom) ** 2 / cell,
-        )
+        if isinstance(frame, EyeFrame):
+            yield _laid_by_eyes(frame, rows, columns, mirrored=mirrored)
+        else:
+            x, y, zoom = _in_box(frame, placement.face, placement.eyes, mirrored=mirrored)
+            yield _in_grid(x, y, zoom, frame, rows, columns)
 
 
-def _in_tile(placement: Placement, *, mirrored: bool) -> tuple[Floats, Floats, float]:
-    """Columns and rows of a tile at the pixels of the view, (512, 512), and tile pixels per view pixel."""
-    frame, eyes = placement.frame, placement.eyes
+@lru_cache(maxsize=8)
+def _laid_by_eyes(frame: EyeFrame, rows: int, columns: int, *, mirrored: bool) -> tuple[Plane, Plane, float]:
+    """As `_places`, for one tile of a crop laid by the eyes as the view is: the same for every photo."""
+    right, down = _from_the_eyes()
+    zoom = frame.distance / VIEW.distance
+    x, y = frame.midline + (-right if mirrored else right) * zoom, frame.eye_line + down * zoom
+    return _in_grid(x, y, zoom, frame, rows, columns)
+
+
+def _from_the_eyes() -> tuple[Floats, Floats]:
+    """How far the pixels of the view, (512, 512), lie to the right of and below the middle of the eyes."""
     down, right = np.mgrid[: VIEW.height, : VIEW.width] + 0.5
-    down, right = down - VIEW.eye_line, right - VIEW.midline
-    if isinstance(frame, EyeFrame):
-        zoom = frame.distance / VIEW.distance
-        return frame.midline + (-right if mirrored else right) * zoom, frame.eye_line + down * zoom, zoom
-    return _in_box(frame, placement.face, eyes, right, down, mirrored=mirrored)
+    return right - VIEW.midline, down - VIEW.eye_line
 
 
-def _in_box(
-    frame: BoxFrame, face: FaceBox, eyes: Eyes, right: Floats, down: Floats, *, mirrored: bool
-) -> tuple[Floats, Floats, float]:
-    """As `_in_tile`, for a square around the face's box, which is not level with the eyes."""
+def _in_grid(
+    x: Floats, y: Floats, zoom: float, frame: Frame, rows: int, columns: int
+) -> tuple[Plane, Plane, float]:
+    """Places in a tile as places in its grid; ``zoom`` is tile pixels per view pixel."""
+    height, width = frame.shape
+    cell = (height / rows) * (width / columns)
+    across, down = x * columns / width - 0.5, y * rows / height - 0.5
+    return across.astype(np.float32), down.astype(np.float32), (UNIT * zoom) ** 2 / cell
+
+
+def _in_box(frame: BoxFrame, face: FaceBox, eyes: Eyes, *, mirrored: bool) -> tuple[Floats, Floats, float]:
+    """Columns and rows of a tile at the pixels of the view, (512, 512), and tile pixels per view pixel.
+
+    The tile is a square around the face's box, which is not level with the eyes.
+    """
+    right, down = _from_the_eyes()
     step = (np.array(eyes.left) - np.array(eyes.right)) / VIEW.distance
     box = square(face, frame.margin)
     zoom = frame.size / box.width

@@ -25,6 +25,8 @@ PLACEHOLDER = "□"
 CONDENSED = 0.9
 """Width at which all text is set; DejaVu's own condensed cut has the same outlines at 90 %."""
 
+_REMEMBERED = 1 << 14
+"""Texts whose measures are kept: most of a report's are the same in the next."""
 _further: tuple[str, ...] = ()
 """Names of the site's fonts, which `load_fonts` sets for the process."""
 
@@ -39,7 +41,8 @@ def load_fonts(files: Iterable[Path] = ()) -> None:
     further = tuple(map(_register, files))
     if further != _further:
         _further = further
-        width.cache_clear()
+        for remembered in (printable, runs, width):
+            remembered.cache_clear()
 
 
 @cache
@@ -94,16 +97,18 @@ def _replaced(character: str) -> str:
     return character if _font_for(character, REGULAR) else PLACEHOLDER
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def printable(text: str) -> str:
     """The text as one line that the fonts can print: composed, without control characters."""
     composed = unicodedata.normalize("NFC", text)
     return " ".join("".join(map(_replaced, composed)).split())
 
 
-def runs(text: str, font: str) -> list[tuple[str, str]]:
+@lru_cache(maxsize=_REMEMBERED)
+def runs(text: str, font: str) -> tuple[tuple[str, str], ...]:
     """A printable text in pieces that one font prints each, as (font, piece)."""
     found = groupby(text, key=lambda character: _font_for(character, font) or font)
-    return [(one, "".join(characters)) for one, characters in found]
+    return tuple((one, "".join(characters)) for one, characters in found)
 
 
 @cache
@@ -112,7 +117,7 @@ def _font(name: str) -> TTFont:
     return getFont(name)
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=_REMEMBERED)
 def width(text: str, font: str, size: float) -> float:
     """Width in points of a printable text as `CONDENSED` sets it."""
     return sum(float(_font(one).stringWidth(piece, size)) for one, piece in runs(text, font)) * CONDENSED

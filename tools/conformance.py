@@ -132,9 +132,12 @@ its 90 % prediction interval as upper and lower measurement uncertainty (TID 310
 A score that could not be given is absent. Quality flags are CODE items of the group. The codes:
 [codes.md](codes.md).
 
-The tree is Enhanced SR. Documents are UNVERIFIED. One grading gives one document of each kind, whose UIDs
-follow from the grading; the documents of a later grading name those that they replace in the Predecessor
-Documents Sequence.
+The tree is Enhanced SR. One grading gives one draft of each kind, UNVERIFIED as shown above, whose UIDs
+follow from the grading. Once a clinician has signed the report off there is one final version of each kind:
+another object that is VERIFIED; in the structured report the Verifying Observer Sequence (0040,A073) has the
+clinician's name, the organization of the settings (or `not stated`) and the moment. The Predecessor
+Documents Sequence of a final version names its draft, that of the documents of a later grading names those
+that they replace.
 
 ### 8.3 Private and extended terms
 

@@ -4,6 +4,7 @@ Its conformance is judged by dciodvfy, and its way through a PACS by Orthanc, in
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from dicom.building import to_bytes
 from dicom.contexts import CREATED
 from dicom.header_reading import read_header
 from dicom.headers import PhotoHeader
-from dicom.sources import Predecessor, ReportSourcesError
+from dicom.sources import Predecessor, ReportSourcesError, Verifier
 from dicom.timepoints import Timepoint
 from dicom.uids import CODING_SCHEME, CODING_SCHEME_UID, IMPLEMENTATION_CLASS_UID, derived_uid
 from grading.gates import SENTENCES
@@ -197,3 +198,15 @@ def test_every_code_fits_its_attributes() -> None:
     private |= {score.code for score in measured([])}
     assert all(len(code.value) <= 16 and len(code.meaning) <= 64 for code in private)
     assert len({code.value for code in private}) == len(private)
+
+
+def test_who_signed_is_the_verifying_observer_at_the_moment_of_signing(headers: list[PhotoHeader]) -> None:
+    assert read(headers).VerificationFlag == "UNVERIFIED"
+    name = "Dr Berta=Beispiel" + chr(92) + "x" * 80
+    signed = read(headers, verifier=Verifier(name, "Clinic", datetime(2026, 5, 1, 9, 30, tzinfo=UTC)))
+    assert signed.VerificationFlag == "VERIFIED"
+    (observer,) = signed.VerifyingObserverSequence
+    assert str(observer.VerifyingObserverName).startswith("Dr Berta Beispiel x")
+    assert len(str(observer.VerifyingObserverName)) == 64
+    assert observer.VerifyingOrganization == "Clinic"
+    assert observer.VerificationDateTime == "20260501093000+0000"

@@ -2,7 +2,7 @@
 
 import subprocess
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from pydicom.uid import EncapsulatedPDFStorage, EnhancedSRStorage, SecondaryCapt
 from dicom.encapsulated_pdf import encapsulated_pdf
 from dicom.header_reading import read_header
 from dicom.photographic import PatientIdentity, photographic_object
-from dicom.sources import Predecessor
+from dicom.sources import Predecessor, Verifier
 from dicom.timepoints import Timepoint
 from dicom.uids import derived_uid
 from grading.protocols import JENA9, Pose
@@ -77,8 +77,9 @@ def test_maps_have_no_errors(tmp_path: Path, frames: int, timepoint: Timepoint |
     assert errors(dataset, tmp_path / "maps.dcm", "MultiframeTrueColorSCImage") == []
 
 
+@pytest.mark.parametrize("verified", [True, False])
 @pytest.mark.parametrize("timepoint", [None, Timepoint(-14, "pre-op"), Timepoint(90)])
-def test_report_has_no_errors(tmp_path: Path, timepoint: Timepoint | None) -> None:
+def test_report_has_no_errors(tmp_path: Path, timepoint: Timepoint | None, verified: bool) -> None:
     dataset = encapsulated_pdf(
         b"%PDF-1.4\n%%EOF",
         sources=[read_header(path) for path in save_series(tmp_path / "series")],
@@ -88,6 +89,7 @@ def test_report_has_no_errors(tmp_path: Path, timepoint: Timepoint | None) -> No
         created_at=TAKEN_AT,
         timepoint=timepoint,
         predecessor=replace(EARLIER, sop_class_uid=EncapsulatedPDFStorage),
+        verified=verified,
         software_version="1.0",
     )
     assert errors(dataset, tmp_path / "report.dcm", "EncapsulatedPDF") == []
@@ -105,6 +107,13 @@ def test_structured_report_has_no_errors(
         flags=["clipped.M4", "face.small (REST)"],
         predecessor=EARLIER,
     )
+    assert errors(dataset, tmp_path / "sr.dcm", "EnhancedSR") == []
+
+
+def test_structured_report_that_was_signed_off_has_no_errors(tmp_path: Path) -> None:
+    sources = [read_header(path) for path in save_series(tmp_path / "series")]
+    signed = Verifier("Dr Berta Beispiel", "Clinic", TAKEN_AT.replace(tzinfo=UTC))
+    dataset = measurement_report(sources, predecessor=EARLIER, verifier=signed)
     assert errors(dataset, tmp_path / "sr.dcm", "EnhancedSR") == []
 
 
