@@ -78,6 +78,38 @@ def test_a_series_is_graded_and_its_report_lies_in_the_same_study_of_the_pacs(
     assert pydicom.dcmread(stored).Modality == "SR"
 
 
+def test_a_signed_report_is_filed_beside_its_draft_and_stands_in_the_history(
+    service: RunningService, tmp_path: Path
+) -> None:
+    row = service.wait_for(series_uid("good"))
+    signed = service.command("report", "sign-off", str(row.id), "--by", "Dr Berta Beispiel")
+    assert signed.returncode == 0, signed.stderr
+    wait_until(lambda: len(reports_of(service, "good")) == 4, 60)
+    assert service.wait_for(series_uid("good")).state is RecordingState.DELIVERED
+    flags = []
+    for report, deliveries in reports_of(service, "good"):
+        (stored,) = service.place.pacs_folder.rglob(f"{report.sop_instance_uid}.dcm")
+        flags.append((report.kind, report.version, pydicom.dcmread(stored).VerificationFlag))
+        assert [delivery.state for delivery in deliveries] == [DeliveryState.DELIVERED]
+    assert sorted(flags) == [
+        ("pdf", "draft", "UNVERIFIED"), ("pdf", "final", "VERIFIED"),
+        ("sr", "draft", "UNVERIFIED"), ("sr", "final", "VERIFIED"),
+    ]  # fmt: skip
+    refused = service.command("report", "sign-off", str(row.id), "--by", "Somebody else")
+    assert refused.returncode == 1
+    assert "signed off already" in refused.stderr
+    with Session(service.engine) as session:
+        patient = session.get_one(Recording, row.id).patient
+        assert patient is not None
+        names = (patient.patient_id, "--issuer", patient.issuer)
+    file = tmp_path / "history.pdf"
+    written = service.command("report", "history", *names, "--out", str(file))
+    assert written.returncode == 0, written.stderr
+    assert file.read_bytes().startswith(b"%PDF")
+    unknown = service.command("report", "history", "nobody", "--out", str(file))
+    assert "no patient with this ID" in unknown.stderr
+
+
 def test_the_same_series_sent_three_times_is_graded_once(
     service: RunningService, phantom: dict[str, Pixels], tmp_path: Path
 ) -> None:
