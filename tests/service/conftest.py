@@ -2,9 +2,14 @@
 
 import asyncio
 import datetime as dt
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from pydicom import Dataset
 from sqlalchemy import Engine
@@ -13,14 +18,16 @@ from sqlalchemy.orm import Session
 from dicom.intake import Stored
 from grading.phantom import write_cohort
 from service.access.roles import Role
+from service.database import transaction
 from service.intake import ServiceIntake
 from service.records.models import DeliveryState, Recording, RecordingState, StageRun
+from service.records.tokens import Scope, create_token
 from service.settings import Settings
 from service.storage import FolderStorage
 from service.web.serve import make_site
 from tests.service.browsing import Browser
 from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
-from tests.service.programs import Program
+from tests.service.programs import RUN_SITE, Program, RunningSite
 from tests.service.samples import closing, received
 
 
@@ -118,3 +125,30 @@ def browser(visitor: Browser, engine: Engine) -> Browser:
     """A clinician's browser."""
     visitor.sign_in(engine, "clara", Role.CLINICIAN)
     return visitor
+
+
+@pytest.fixture
+def site(engine: Engine, database_url: str, storage: FolderStorage, ada: Recording) -> Iterator[RunningSite]:
+    """The site over the clinic of Ada, as a process of its own."""
+    with transaction(engine) as session:
+        token = create_token(session, "fuzzer", Scope.ADMIN, 1)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = RUN_SITE.format(port=port, url=database_url, root=str(storage.root))
+    process = subprocess.Popen([sys.executable, "-c", program])
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    try:
+        while True:
+            try:
+                httpx.get(f"{url}/health", trust_env=False)
+                break
+            except httpx.TransportError:
+                assert process.poll() is None, "the site ended"
+                assert time.monotonic() < deadline, "the site did not answer"
+                time.sleep(0.1)
+        yield RunningSite(url, {"Authorization": f"Bearer {token}"})
+    finally:
+        process.terminate()
+        process.wait(20)

@@ -1,6 +1,7 @@
 """A program that uses the interfaces: it asks the site as another service would, with a token."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -11,6 +12,15 @@ from service.database import transaction
 from service.records.tokens import Scope, create_token
 
 API = "/api/v1"
+RUN_SITE = """
+from pathlib import Path
+from service.database import connect
+from service.settings import Settings
+from service.storage import FolderStorage
+from service.web.serve import serve
+settings = Settings(web={{"port": {port}}}, api={{"requests_per_minute": 1000000}})
+serve(connect({url!r}), FolderStorage(Path({root!r})), settings)
+"""
 
 
 class Program:
@@ -51,3 +61,11 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, object]
     assert (told["status"], told["code"]) == (status, code)
     assert told["type"] == f"{API}/problems/{code}"
     return told
+
+
+@dataclass(frozen=True)
+class RunningSite:
+    """The site in a process of its own, and a token that may do everything."""
+
+    url: str
+    headers: dict[str, str]

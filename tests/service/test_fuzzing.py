@@ -5,12 +5,6 @@ answer has to be as described. Those for the FHIR server are made of its paramet
 """
 
 import itertools
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -27,12 +21,8 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from sqlalchemy import Engine
 
-from service.database import transaction
-from service.records.models import Recording
-from service.records.tokens import Scope, create_token
-from service.storage import FolderStorage
+from tests.service.programs import RunningSite
 
 pytestmark = pytest.mark.journey
 
@@ -44,49 +34,6 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 8
-PROGRAM = """
-from pathlib import Path
-from service.database import connect
-from service.settings import Settings
-from service.storage import FolderStorage
-from service.web.serve import serve
-settings = Settings(web={{"port": {port}}}, api={{"requests_per_minute": 1000000}})
-serve(connect({url!r}), FolderStorage(Path({root!r})), settings)
-"""
-
-
-@dataclass(frozen=True)
-class RunningSite:
-    """The site in a process of its own, and a token that may do everything."""
-
-    url: str
-    headers: dict[str, str]
-
-
-@pytest.fixture
-def site(engine: Engine, database_url: str, storage: FolderStorage, ada: Recording) -> Iterator[RunningSite]:
-    with transaction(engine) as session:
-        token = create_token(session, "fuzzer", Scope.ADMIN, 1)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    program = PROGRAM.format(port=port, url=database_url, root=str(storage.root))
-    process = subprocess.Popen([sys.executable, "-c", program])
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    try:
-        while True:
-            try:
-                httpx.get(f"{url}/health", trust_env=False)
-                break
-            except httpx.TransportError:
-                assert process.poll() is None, "the site ended"
-                assert time.monotonic() < deadline, "the site did not answer"
-                time.sleep(0.1)
-        yield RunningSite(url, {"Authorization": f"Bearer {token}"})
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def searched(**options: Any) -> settings:
