@@ -20,8 +20,10 @@ from service.api import (
     problems,
     queries,
     recordings,
+    regradings,
     reports,
     surgeries,
+    trails,
 )
 from service.api.context import Context
 from service.api.gate import Gate
@@ -74,6 +76,8 @@ def make_api(engine: Engine, storage: Storage, settings: Settings, limit: RateLi
         reports,
         deliveries,
         bundles,
+        regradings,
+        trails,
         overview,
     ):
         api.include_router(part.router)

@@ -7,10 +7,12 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from service.api.context import Held, Number
-from service.api.gate import Reader
+from service.api.gate import Admin, Reader
 from service.api.paging import Asked, Page, page
 from service.api.problems import NotFoundError, described
 from service.database import transaction
+from service.records import audit, regrading
+from service.records.audit_events import AuditEventKind
 from service.records.models import Bundle
 from service.reporting import known_errors
 
@@ -33,6 +35,12 @@ class BundleShown(BaseModel):
     registered_at: dt.datetime
 
 
+class Adoption(BaseModel):
+    """What came of adopting a bundle."""
+
+    recordings: int = Field(description="How many have another grading that counts.", examples=[120])
+
+
 @router.get("", responses=described(400))
 def list_bundles(
     held: Held,
@@ -51,6 +59,19 @@ def one_bundle(number: Number, held: Held, caller: Reader) -> BundleShown:
         if bundle is None:
             raise NotFoundError(f"there is no bundle {number}")
         return bundle_shown(bundle)
+
+
+@router.post("/{number}/adopt", responses=described(404))
+def adopt(number: Number, held: Held, caller: Admin) -> Adoption:
+    """Let the bundle's gradings count from now on; the others stay on record, and so do their documents."""
+    with transaction(held.engine) as session:
+        bundle = session.get(Bundle, number)
+        if bundle is None:
+            raise NotFoundError(f"there is no bundle {number}")
+        changed = regrading.adopt(session, number)
+        kind = AuditEventKind.BUNDLE_ACTIVATED
+        audit.record(session, caller.actor, kind, bundle=bundle.hash, recordings=changed)
+        return Adoption(recordings=changed)
 
 
 def bundle_shown(bundle: Bundle) -> BundleShown:

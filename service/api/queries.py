@@ -19,6 +19,7 @@ from service.database import transaction
 from service.exporting import write_rows
 from service.records import audit, cohorts, courses
 from service.records.audit_events import AuditEventKind
+from service.records.bundle_comparison import ScoreComparison, compare_bundles
 from service.records.disagreement import (
     Difference,
     Disagreement,
@@ -156,6 +157,14 @@ def disagreeing(held: Held, asked: Asked, bundle: BundleHash = None) -> Any:
     """How the model's scores stand to each rater's, per item."""
     with transaction(held.engine) as session:
         return asked.answer(session, Disagreement, disagreement(session, bundle))
+
+
+@router.get("/queries/bundles", response_model=list[ScoreComparison], responses=described() | AS_TABLE)
+def comparison(held: Held, asked: Asked, after: BundleHash = None, before: BundleHash = None) -> Any:
+    """How the scores of two bundles differ on the recordings that both have graded."""
+    with transaction(held.engine) as session:
+        both = cohorts.current_bundle(session, before), cohorts.current_bundle(session, after)
+        return asked.answer(session, ScoreComparison, compare_bundles(session, *both))
 
 
 @router.get("/queries/differences", response_model=list[Difference], responses=described() | AS_TABLE)

@@ -28,7 +28,8 @@ def register(app: typer.Typer) -> None:
 def create(
     name: Annotated[str, typer.Argument(help="The service that gets it, as the audit trail will name it.")],
     scope: Annotated[
-        Scope, typer.Option(help="read, write (corrects and retries too) or admin (merges and imports too).")
+        Scope,
+        typer.Option(help="read, write (corrects and retries) or admin (merges, imports, adopts)."),
     ] = Scope.READ,
     days: Annotated[int, typer.Option(help="How long it is good for.")] = 365,
 ) -> None:

@@ -7,10 +7,13 @@ import httpx
 from sqlalchemy import Engine, select
 
 from service.database import transaction
+from service.records.gradings import save_grading
 from service.records.models import AuditEvent, Change, Delivery, DeliveryState, Recording, Surgery
+from service.records.models.regrading import Regrading, RegradingState
 from service.records.tokens import Scope
 from tests.service.clinic import SURGERY_DAY, Clinic
 from tests.service.programs import API, Program, problem
+from tests.service.samples import result
 
 SURGERY = {"performed_on": "2023-01-10", "procedure": "Cross-face graft", "side": "R"}
 EVENT = {"happened_on": "2024-06-01", "kind": "botulinum toxin", "side": "L"}
@@ -208,6 +211,39 @@ def test_who_read_and_changed_what_stands_in_the_audit_trail(
         (writer, "surgery.added"),
         (reader, "access.refused"),
     ]
+
+
+def test_changes_and_the_audit_trail_can_be_read(program: Program, ada: Recording) -> None:
+    path = f"/surgeries/{ada.surgery_key}"
+    change(program, "PATCH", path, {"surgeon": "Dr. Phantom"}, "*")
+    (made,) = program.json(f"{API}/changes?patient={ada.patient_key}")["items"]
+    assert (made["subject_id"], made["before"]["surgeon"]) == (ada.surgery_key, "")
+    problem(program.get(f"{API}/audit-events"), 403, "api.forbidden")
+    trail = f"{API}/audit-events?patient={ada.patient_key}"
+    kinds = [event["kind"] for event in program.json(trail, scope=Scope.ADMIN)["items"]]
+    assert kinds == ["audit.read", "surgery.changed"]
+
+
+def test_regrading_rests_goes_on_and_its_bundle_is_adopted(
+    program: Program, ada: Recording, clinic: Clinic
+) -> None:
+    other = clinic.bundle("other")
+    save_grading(clinic.session, "1.9", ada.id, other.id, result(60), (), beside=True)
+    run = Regrading(bundle_hash=other.hash, bundle_name="other 1", bundle_path="/x")
+    run.state = RegradingState.RUNNING
+    clinic.session.add(run)
+    clinic.session.commit()
+    assert program.ask("POST", f"{API}/regradings/1/pause", Scope.ADMIN).json()["state"] == "paused"
+    (listed,) = program.json(f"{API}/regradings")
+    assert (listed["bundle"], listed["state"]) == ("other 1", "paused")
+    assert program.ask("POST", f"{API}/regradings/1/resume", Scope.ADMIN).json()["state"] == "running"
+    problem(program.ask("POST", f"{API}/regradings/9/pause", Scope.ADMIN), 404, "regrading.unknown")
+    problem(change(program, "POST", f"/bundles/{other.id}/adopt"), 403, "api.forbidden")
+    adopted = program.ask("POST", f"{API}/bundles/{other.id}/adopt", Scope.ADMIN)
+    assert adopted.json() == {"recordings": 1}
+    (counts,) = program.json(f"{API}/gradings?recording={ada.id}&active=true")["items"]
+    assert counts["bundle"] == other.id
+    problem(program.ask("POST", f"{API}/bundles/99/adopt", Scope.ADMIN), 404, "api.not_found")
 
 
 def test_what_was_refused_left_nothing_behind(program: Program, ada: Recording, engine: Engine) -> None:

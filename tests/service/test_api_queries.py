@@ -22,6 +22,7 @@ def test_questions_are_answered(program: Program, ada: Recording) -> None:
     assert program.json(f"{API}/queries/procedures") == [{"procedure": "Jump anastomosis", "surgeries": 1}]
     assert program.json(f"{API}/queries/waiting") == []
     assert program.json(f"{API}/queries/disagreement") == program.json(f"{API}/queries/differences") == []
+    assert {row["bias"] for row in program.json(f"{API}/queries/bundles")} == {0}
     line = program.json(f"{API}/surgeries/{ada.surgery_key}/timeline")
     assert {row["what"] for row in line} == {"recording", "surgery"}
     changes = program.json(f"{API}/surgeries/{ada.surgery_key}/changes")
