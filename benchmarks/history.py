@@ -33,6 +33,7 @@ from service.records.cohorts import at_time_after, trajectory
 from service.records.courses import changes_since_baseline
 from service.records.history import patient_history
 from service.records.waiting import recordings_waiting
+from service.web.language import ENGLISH, load_words
 from service.web.patient_page import make_patient_page
 from service.web.worklist import make_worklist
 
@@ -61,7 +62,7 @@ def questions() -> dict[str, tuple[Question, int]]:
 def _page(session: Session, number: int) -> object:
     patient = patient_history(session, number)
     assert patient is not None
-    return make_patient_page(patient)
+    return make_patient_page(patient, load_words(ENGLISH))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -67,10 +68,24 @@ class WebSettings(Section):
     proxies: tuple[IPv4Address | IPv6Address, ...] = ()
     """Proxies that speak TLS with the browsers; who they say is asking is believed."""
     oidc: OidcSettings | None = None
+    time_zone: str | None = None
+    """IANA name of the zone that times are shown in, such as ``Europe/Berlin``; none means this machine's."""
     idle_minutes: float = Field(default=30, gt=0)
     """A session ends when nothing was asked for so long."""
     session_hours: float = Field(default=12, gt=0)
     """A session ends so long after the sign-in in any case."""
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The zone that times are shown in, None for this machine's."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        if name is not None and name not in available_timezones():
+            raise ValueError("is no IANA time zone, such as Europe/Berlin")
+        return name
 
     @property
     def secure(self) -> bool:

@@ -19,6 +19,7 @@ from service.web.chart import (
     draw,
     months_axis,
 )
+from service.web.language import Words
 from service.web.words import model_name, surgery_words, timepoint
 
 COURSE = Frame(1000, 340, 44, 20, 30, 52, 100, (0, 25, 50, 75, 100))
@@ -38,10 +39,9 @@ class Visit:
     scores: dict[str, float]
     folded: dict[str, float]
 
-    @property
-    def when(self) -> str:
+    def when(self, t: Words) -> str:
         """Date and timepoint in one line."""
-        return f"{self.on}, {self.timepoint}" if self.timepoint else f"{self.on}"
+        return ", ".join(filter(None, (t.day(self.on), t.timepoint(self.timepoint))))
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ class PatientPage:
         return tuple(visit for visit in self.visits if visit.grading is not None)
 
 
-def make_patient_page(patient: Patient) -> PatientPage:
-    """The page of a patient loaded by `service.records.history.patient_history`."""
+def make_patient_page(patient: Patient, t: Words) -> PatientPage:
+    """The page of a patient loaded by `service.records.history.patient_history`, in a language."""
     visits = tuple(sorted(map(_visit, patient.recordings), key=lambda visit: (visit.on, visit.recording.id)))
     graded = [visit for visit in visits if visit.grading is not None]
     shown = [visit for visit in graded if visit.dated]
     bundles = {visit.grading.bundle_key: visit.grading.bundle for visit in graded if visit.grading}
-    courses = _Courses(patient, shown) if shown else None
+    courses = _Courses(patient, shown, t) if shown else None
     return PatientPage(
         patient=patient,
         visits=visits,
@@ -93,11 +93,13 @@ def make_patient_page(patient: Patient) -> PatientPage:
 class _Courses:
     """The charts of one patient on a common time: months from the first surgery, else the calendar."""
 
-    def __init__(self, patient: Patient, visits: Sequence[Visit]) -> None:
-        self.visits = visits
+    def __init__(self, patient: Patient, visits: Sequence[Visit], t: Words) -> None:
+        self.visits, self.t = visits, t
         self.first = patient.surgeries[0].performed_on if patient.surgeries else None
         self.marks = [
-            Tick(self.time(surgery.performed_on), f"{surgery.performed_on}: {surgery_words(surgery)}")
+            Tick(
+                self.time(surgery.performed_on), f"{t.day(surgery.performed_on)}: {surgery_words(t, surgery)}"
+            )
             for surgery in patient.surgeries
         ]
 
@@ -116,7 +118,13 @@ class _Courses:
                 self.time(visit.on),
                 score,
                 visit.grading.bundle_key,
-                f"{visit.when}: {name} {score:.0f}, by {model_name(visit.grading.bundle)}",
+                self.t(
+                    "{when}: {name} {score}, by {model}",
+                    when=visit.when(self.t),
+                    name=name,
+                    score=f"{score:.0f}",
+                    model=model_name(visit.grading.bundle),
+                ),
             )
             for visit in self.visits
             if visit.grading is not None and (score := value(visit)) is not None
@@ -124,8 +132,8 @@ class _Courses:
 
     def sub_scores(self) -> Plot:
         series = {
-            "static": self.readings("static", lambda visit: visit.folded.get("static")),
-            "dynamic": self.readings("dynamic", lambda visit: visit.folded.get("dynamic")),
+            "static": self.readings(self.t("static"), lambda visit: visit.folded.get("static")),
+            "dynamic": self.readings(self.t("dynamic"), lambda visit: visit.folded.get("dynamic")),
         }
         return draw(series, self.axis(COURSE_TICKS), COURSE, self.marks)
 

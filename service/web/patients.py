@@ -18,7 +18,7 @@ from service.web.forms import Form, posted
 from service.web.guard import DOCUMENT_POLICY
 from service.web.patient_page import make_patient_page
 from service.web.recording_page import make_recording_page
-from service.web.rendering import page
+from service.web.rendering import page, words_for
 from service.web.searches import Searches
 from service.web.site import site_of
 from service.web.worklist import make_worklist
@@ -59,7 +59,7 @@ def patient(request: Request, visit: Seer, patient_id: Number) -> Response:
         if row is None:
             raise HTTPException(404)
         audit.record(session, visit.visitor.actor, AuditEventKind.PATIENT_VIEWED, patient=patient_id)
-        return page(request, "patient.html", page=make_patient_page(row))
+        return page(request, "patient.html", page=make_patient_page(row, words_for(request)))
 
 
 @router.get("/recordings/{recording_id}")

@@ -11,7 +11,7 @@ from service.assessing import Assessed, assess_items, assess_sub_scores
 from service.records.gradings import active_grading, first_grading, scores_of
 from service.records.history import reports_of
 from service.records.models import Grading, Photo, Recording, Report
-from service.reporting import describe_flag, known_errors, recorded_on
+from service.reporting import known_errors, recorded_on
 from service.web.chart import Bar, score_bar
 from service.web.words import timepoint
 
@@ -145,7 +145,7 @@ def _scores(session: Session, recording: Recording, grading: Grading) -> Scores:
         ),
         folded=tuple(row for row in derived if row.score.formula == "folded"),
         plain=tuple(row for row in derived if row.score.formula != "folded"),
-        flags=tuple(describe_flag(flag) for flag in grading.flags),
+        flags=tuple(grading.flags),
     )
 
 

@@ -1,20 +1,22 @@
 """The templates, everything escaped, and the words they may use."""
 
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from reports.language import load_language
-from reports.words import age, days_apart, signed
+from reports.words import age, signed
 from service import PRODUCT
 from service.web import words
 from service.web.access import Visit
 from service.web.forms import TOKEN_FIELD
-from service.web.language import NAMES, languages, load_words, preferred
+from service.web.language import ENGLISH, NAMES, Words, languages, load_words, preferred
+from service.web.site import site_of
 
 _ENGLISH = load_language("en")
 STATIC_FOLDER = Path(__file__).parent / "static"
@@ -26,16 +28,32 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def _in_language(words_of: Callable[..., str | None]) -> Callable[..., str | None]:
+    """A filter for templates of a function that takes the page's language first."""
+
+    @pass_context
+    def apply(context: Context, value: object) -> str | None:
+        return words_of(context["t"], value)
+
+    return apply
+
+
 _templates.filters |= {
-    "person_name": words.person_name,
-    "sex": words.sex,
-    "surgery": words.surgery_words,
-    "assumed_side": words.assumed_side,
+    "person_name": _in_language(words.person_name),
+    "sex": _in_language(words.sex),
+    "surgery": _in_language(words.surgery_words),
+    "assumed_side": _in_language(words.assumed_side),
+    "meaning": _in_language(words.meaning),
+    "day": _in_language(Words.day),
+    "moment": _in_language(Words.moment),
+    "timepoint": _in_language(Words.timepoint),
+    "days_apart": _in_language(Words.days_apart),
+    "flag": _in_language(Words.flag),
+    "pose": _in_language(Words.pose),
     "model": words.model_name,
-    "meaning": words.meaning,
-    "moment": words.moment,
     "signed": signed,
-    "days_apart": partial(days_apart, _ENGLISH),
 }
 _templates.globals |= {
     "PRODUCT": PRODUCT,
@@ -58,8 +76,7 @@ _templates.globals |= {
 def page(request: Request | None, template: str, status: int = 200, **content: object) -> HTMLResponse:
     """A template of this package as an answer, in the language of whoever asks."""
     visit: Visit | None = getattr(request.state, "visit", None) if request else None
-    chosen = visit.visitor.language if visit else None
-    words = load_words(chosen or preferred(request.headers.get("accept-language", "") if request else ""))
+    words = words_for(request)
     token = content.pop("form_token", None) or (visit.form_token if visit else "")
     field = Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN_FIELD, token)
     frame = {
@@ -71,6 +88,16 @@ def page(request: Request | None, template: str, status: int = 200, **content: o
     }
     body = _templates.get_template(template).render(content | frame)
     return HTMLResponse(body, status)
+
+
+def words_for(request: Request | None) -> Words:
+    """The language of whoever asks: the one that they chose, else the one that their browser likes best."""
+    if request is None:
+        return load_words(ENGLISH)
+    visit: Visit | None = getattr(request.state, "visit", None)
+    chosen = visit.visitor.language if visit else None
+    code = chosen or preferred(request.headers.get("accept-language", ""))
+    return load_words(code, site_of(request).settings.web.zone)
 
 
 def message(request: Request | None, title: str, text: str, status: int) -> HTMLResponse:

@@ -21,7 +21,7 @@ from service.records.models import Account
 from service.web.access import Allow, Visit, current_visit
 from service.web.forms import Form, posted
 from service.web.language import languages
-from service.web.rendering import page
+from service.web.rendering import page, words_for
 from service.web.site import Site, address_of, site_of
 
 PLACE = re.compile(r"/(?!/)[A-Za-z0-9/._-]{0,200}")
@@ -53,7 +53,10 @@ def sign_in(request: Request, form: Posted) -> Response:
     except TooManyAttemptsError as error:
         with transaction(site.engine) as session:
             record_failure(session, name, address, "too many attempts")
-        return sign_in_form(request, place, str(error), 429)
+        waiting = words_for(request)(
+            "Too many sign-ins failed; try again in {minutes} minutes.", minutes=error.minutes
+        )
+        return sign_in_form(request, place, waiting, 429)
     with transaction(site.engine) as session:
         account = check(session, name, password)
         if account is None:

@@ -7,6 +7,7 @@ from reports import words as words_of_reports
 from service.records.models import Bundle, DeliveryState, Grading, Recording, RecordingState, Surgery
 from service.records.timepoints import timepoint_name
 from service.reporting import SIDE_ESTIMATED
+from service.web.language import Words
 
 NO_NAME = "Name not stated"
 
@@ -36,26 +37,27 @@ _SIDES = {"L": "left side", "R": "right side", "B": "both sides"}
 _SEXES = {"M": "male", "F": "female", "O": "other"}
 
 
-def person_name(name: str) -> str:
+def person_name(t: Words, name: str) -> str:
     """A DICOM person name for reading, as reports print it."""
-    return words_of_reports.person_name(name) or NO_NAME
+    return words_of_reports.person_name(name) or t(NO_NAME)
 
 
-def sex(code: str) -> str:
+def sex(t: Words, code: str) -> str:
     """A DICOM sex code in words."""
-    return _SEXES.get(code, code) or "not stated"
+    return t(_SEXES[code]) if code in _SEXES else code or t("not stated")
 
 
-def surgery_words(surgery: Surgery) -> str:
+def surgery_words(t: Words, surgery: Surgery) -> str:
     """What was done on which side."""
-    return f"{surgery.procedure}, {_SIDES[surgery.side]}"
+    return f"{surgery.procedure}, {t(_SIDES[surgery.side])}"
 
 
-def assumed_side(grading: Grading) -> str | None:
+def assumed_side(t: Words, grading: Grading) -> str | None:
     """The affected side that the scores assume, None where the model does not ask for it."""
     if grading.side is None:
         return None
-    return _SIDES[grading.side] + (", estimated from the photos" if SIDE_ESTIMATED in grading.flags else "")
+    side = t(_SIDES[grading.side])
+    return t("{side}, estimated from the photos", side=side) if SIDE_ESTIMATED in grading.flags else side
 
 
 def timepoint(recording: Recording) -> str | None:
@@ -69,15 +71,10 @@ def model_name(bundle: Bundle) -> str:
     return f"{bundle.name} {bundle.version}"
 
 
-def meaning(item: Item) -> str:
+def meaning(t: Words, item: Item) -> str:
     """What scores beside 100 mean, in words."""
-    below = f"under 100: {item.below}"
-    return below if item.above is None else f"{below} · over: {item.above}"
-
-
-def moment(time: dt.datetime) -> str:
-    """A point in time on this machine's clock, with its zone."""
-    return f"{time.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    below = t("under 100: {words}", words=t(item.below))
+    return below if item.above is None else f"{below} · {t('over: {words}', words=t(item.above))}"
 
 
 def seconds(begun: dt.datetime, ended: dt.datetime) -> str:

@@ -140,14 +140,14 @@ def faults(page: Page) -> list[str]:
     return [*faults, *([f"{page.url}: {wider} px wider than the window"] if wider > 0 else [])]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "language"), [("light", "en-GB"), ("dark", "de-DE")])
 def test_axe_finds_nothing_serious_on_any_page(
-    chromium: Browser, address: str, password: str, busy: Recording, scheme: str
+    chromium: Browser, address: str, password: str, busy: Recording, scheme: str, language: str
 ) -> None:
     found: list[str] = []
     for width in WIDTHS:
         context = chromium.new_context(
-            viewport={"width": width, "height": 1000}, color_scheme=scheme, locale="en-GB"
+            viewport={"width": width, "height": 1000}, color_scheme=scheme, locale=language
         )
         page = context.new_page()
 
@@ -156,7 +156,9 @@ def test_axe_finds_nothing_serious_on_any_page(
         found += faults(page)
         sign_in(page, address, "eva", password)
         for path in PAGES:
-            page.goto(address + path.format(patient=busy.patient_key, recording=busy.id))
+            answer = page.goto(address + path.format(patient=busy.patient_key, recording=busy.id))
+            assert answer is not None
+            assert answer.status == (404 if path == "/nowhere" else 200), path
             found += faults(page)
         context.clear_cookies()
         sign_in(page, address, "victor", password)

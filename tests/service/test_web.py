@@ -38,6 +38,7 @@ from service.settings import Settings
 from service.storage import FolderStorage
 from service.web.app import make_app
 from service.web.chart import Frame, Reading, dates_axis, draw, months_axis, score_bar
+from service.web.language import load_words
 from service.web.words import person_name
 from tests.dicom.samples import photo, save
 from tests.service.browsing import Browser, seen
@@ -520,4 +521,4 @@ def test_a_score_bar_runs_from_balanced_and_carries_its_interval() -> None:
     ],
 )
 def test_person_name_is_written_for_reading(name: str, words: str) -> None:
-    assert person_name(name) == words
+    assert person_name(load_words("en"), name) == words
