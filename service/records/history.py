@@ -106,13 +106,15 @@ def unidentified_recordings(session: Session, limit: int) -> Sequence[Recording]
 
 
 def patient_history(session: Session, patient_id: int) -> Patient | None:
-    """A patient with surgeries, recordings and every grading of them."""
+    """A patient with identifiers, surgeries, events, recordings and every grading of them."""
     gradings = selectinload(Patient.recordings).selectinload(Recording.gradings)
     return session.get(
         Patient,
         patient_id,
         options=[
             selectinload(Patient.surgeries),
+            selectinload(Patient.events),
+            selectinload(Patient.identifiers),
             selectinload(Patient.kept_objects),
             selectinload(Patient.identity_notes),
             gradings.selectinload(Grading.items),

@@ -31,10 +31,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Tick:
-    """A place on an axis, in its units, and what is written there."""
+    """A place on an axis, in its units, and what is written there; a mark has a short ``name`` beside."""
 
     at: float
     label: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def draw(
         frame=frame,
         time_ticks=tuple(Tick(frame.x(axis, tick.at), tick.label) for tick in axis.ticks),
         value_ticks=tuple(Tick(frame.y(value), f"{value:g}") for value in frame.value_ticks),
-        marks=tuple(Tick(frame.x(axis, mark.at), mark.label) for mark in marks),
+        marks=tuple(Tick(frame.x(axis, mark.at), mark.label, mark.name) for mark in marks),
         lines=tuple(lines),
         dots=tuple(dots),
     )

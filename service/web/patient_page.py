@@ -20,7 +20,7 @@ from service.web.chart import (
     months_axis,
 )
 from service.web.language import Words
-from service.web.words import model_name, surgery_words, timepoint
+from service.web.words import event_kind, event_words, model_name, surgery_words, timepoint
 
 COURSE = Frame(1000, 340, 44, 20, 30, 52, 100, (0, 25, 50, 75, 100))
 ITEM_WIDTH, ITEM_HEIGHT = 240, 132
@@ -97,11 +97,17 @@ class _Courses:
         self.visits, self.t = visits, t
         self.first = patient.surgeries[0].performed_on if patient.surgeries else None
         self.marks = [
-            Tick(
-                self.time(surgery.performed_on), f"{t.day(surgery.performed_on)}: {surgery_words(t, surgery)}"
-            )
+            self.mark(surgery.performed_on, surgery_words(t, surgery), t("surgery"))
             for surgery in patient.surgeries
         ]
+        self.marks += [
+            self.mark(event.happened_on, event_words(t, event), event_kind(t, event))
+            for event in patient.events
+        ]
+        self.events = [event.happened_on for event in patient.events]
+
+    def mark(self, day: dt.date, words: str, name: str) -> Tick:
+        return Tick(self.time(day), f"{self.t.day(day)}: {words}", name)
 
     def time(self, day: dt.date) -> float:
         return (day - self.first).days / DAYS_PER_MONTH if self.first else day.toordinal()
@@ -109,7 +115,7 @@ class _Courses:
     def axis(self, most_ticks: int) -> Axis:
         days = [visit.on for visit in self.visits]
         if self.first is None:
-            return dates_axis(days, most_ticks)
+            return dates_axis([*days, *self.events], most_ticks)
         return months_axis([*map(self.time, days), *(mark.at for mark in self.marks)], most_ticks)
 
     def readings(self, name: str, value: Callable[[Visit], float | None]) -> list[Reading]:

@@ -1,5 +1,7 @@
 """Running the pages, and beside them the interfaces for programs."""
 
+import gc
+
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -32,8 +34,11 @@ def serve(engine: Engine, storage: Storage, settings: Settings) -> None:
     Requests are not logged, since there would be nothing in the lines but numbers of patients.
     """
     web = settings.web
+    site = make_site(engine, storage, settings)
+    # What is loaded by now stays; the collector need not look through it while an answer waits.
+    gc.freeze()
     uvicorn.run(
-        make_site(engine, storage, settings),
+        site,
         host=web.host,
         port=web.port,
         ssl_certfile=web.tls.certificate,

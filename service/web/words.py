@@ -4,7 +4,7 @@ import datetime as dt
 
 from grading.scales import Item
 from reports import words as words_of_reports
-from service.records.models import Bundle, DeliveryState, Grading, Recording, RecordingState, Surgery
+from service.records.models import Bundle, DeliveryState, Event, Grading, Recording, RecordingState, Surgery
 from service.records.timepoints import timepoint_name
 from service.reporting import SIDE_ESTIMATED
 from service.web.language import Words
@@ -45,6 +45,17 @@ def person_name(t: Words, name: str) -> str:
 def sex(t: Words, code: str) -> str:
     """A DICOM sex code in words."""
     return t(_SEXES[code]) if code in _SEXES else code or t("not stated")
+
+
+def event_kind(t: Words, event: Event) -> str:
+    """What kind of thing happened."""
+    return t.report.known(f"event.{event.kind.value}", event.kind.value)
+
+
+def event_words(t: Words, event: Event) -> str:
+    """What happened, on which side if any, and what was noted of it."""
+    side = t(_SIDES[event.side]) if event.side else ""
+    return ", ".join(filter(None, (event_kind(t, event), side, event.note)))
 
 
 def surgery_words(t: Words, surgery: Surgery) -> str:

@@ -26,14 +26,16 @@ from dicom.header_reading import read_header
 from grading.protocols import JENA9
 from grading.scales import PREDICTED_ITEMS
 from service.database import connect
+from service.records.events import add_event
 from service.records.models import (
     Bundle,
+    EventKind,
     Grading,
     KeptObject,
     Recording,
     RecordingState,
 )
-from service.records.patients import add_identifier
+from service.records.patients import add_identifier, correct_patient
 from service.settings import Settings
 from service.storage import FolderStorage
 from service.web.app import make_app
@@ -220,6 +222,28 @@ def test_patients_are_listed_by_their_latest_arrival(browser: Browser, clinic: C
         "Dora",
         "Boris",
     ]
+
+
+def test_events_further_identifiers_and_death_stand_on_the_patients_page(
+    browser: Browser, clinic: Clinic
+) -> None:
+    patient = clinic.patient("Phantom^Ada", "PH-1")
+    add_identifier(clinic.session, patient, "OLD-77", "OFFICE")
+    clinic.grade(clinic.recording(patient, SURGERY_DAY, RecordingState.GRADED), clinic.bundle("first"), 50)
+    before = SURGERY_DAY - dt.timedelta(days=400)
+    add_event(clinic.session, "PH-1", "", before, EventKind.BOTULINUM_TOXIN, "R", "5 units")
+    correct_patient(clinic.session, patient, death_date=dt.date(2026, 1, 2))
+    clinic.session.commit()
+    page = browser.get(f"/patients/{patient.id}")
+    text = seen(page)
+    for told in (
+        "OLD-77 (OFFICE)",
+        "Died 2026-01-02",
+        f"Event {before}, botulinum toxin, right side, 5 units",
+    ):
+        assert told in text
+    assert f"{before}: botulinum toxin, right side, 5 units</title>" in page.text
+    assert ">botulinum toxin</text>" in page.text
 
 
 @pytest.mark.parametrize("search", ["nobody", "%", "_", "\0", "a\0b"])
