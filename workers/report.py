@@ -100,8 +100,9 @@ def _missing(context: Context, session: Session, grading: Grading, version: str)
         if kind not in rows or not context.storage.path(rows[kind].object_key).exists()
     )
     style = context.settings.report.style
-    stored = rows["pdf"].style if "pdf" in rows else None
-    return _Missing(version, kinds, style if stored is None else Style(**stored, fonts=style.fonts))
+    if "pdf" in rows:
+        style = Style(**(rows["pdf"].style or {}), fonts=style.fonts)
+    return _Missing(version, kinds, style)
 
 
 def _make(context: Context, missing: _Missing, source: DocumentSource) -> list[Document]:

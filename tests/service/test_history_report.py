@@ -2,7 +2,9 @@
 
 import datetime as dt
 import io
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -57,10 +59,14 @@ def patient(engine: Engine, storage: FolderStorage) -> int:
         return row.id
 
 
+@cache
+def manifest() -> dict[str, Any]:
+    described = describe_bundle(load_bundle(COMMISSIONING_BUNDLE))
+    return described | {"uncertainties": [{"score": "static", "mdc": 14.0}, {"score": "R1", "mdc": 35.0}]}
+
+
 def grade(session: Session, recording: Recording, bundle: str, uid: str, score: float) -> None:
-    manifest = describe_bundle(load_bundle(COMMISSIONING_BUNDLE))
-    manifest["uncertainties"] = [{"score": "static", "mdc": 14.0}, {"score": "R1", "mdc": 35.0}]
-    number = register_bundle(session, bundle, f"bundle {bundle}", "1", manifest)
+    number = register_bundle(session, bundle, f"bundle {bundle}", "1", manifest())
     save_grading(session, uid, recording.id, number, result(score, "L"), [])
 
 

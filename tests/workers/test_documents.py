@@ -227,6 +227,7 @@ def test_a_signed_report_gets_a_final_version_that_replaces_its_draft(
         assert event.recording_key == recording_id
 
 
+@pytest.mark.journey
 def test_who_takes_signed_reports_only_gets_the_final_version_alone(
     engine: Engine, context: Context, recording_id: int
 ) -> None:
@@ -281,6 +282,7 @@ def test_a_report_that_was_not_seen_or_not_written_is_not_signed(context: Contex
             sign_off(session, recording_id, "Dr B", actor=system("test"))
 
 
+@pytest.mark.journey
 def test_lost_final_versions_are_written_again_byte_for_byte_as_they_were_set(
     engine: Engine, context: Context, recording_id: int
 ) -> None:
@@ -294,6 +296,7 @@ def test_lost_final_versions_are_written_again_byte_for_byte_as_they_were_set(
     assert {row.id: context.storage.read(row.object_key) for row in rows(context)} == before
 
 
+@pytest.mark.journey
 def test_a_recording_graded_anew_is_a_draft_again_and_names_the_final_version(
     context: Context, recording_id: int
 ) -> None:

@@ -34,7 +34,7 @@ class Report(Base):
     object_key: Mapped[str] = mapped_column(String(200))
     """What is delivered, in the storage: a DICOM object; of a message the result that it is made from."""
     style: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-    """How it was set (language, paper and such), so that it can be written again; None: as at first."""
+    """How it was set (language, paper and such), so that it can be written again; None: in English on A4."""
     created_at: Mapped[dt.datetime]
 
     grading: Mapped[Grading] = relationship(back_populates="reports")
