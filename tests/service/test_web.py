@@ -239,11 +239,11 @@ def test_events_further_identifiers_and_death_stand_on_the_patients_page(
     for told in (
         "OLD-77 (OFFICE)",
         "Died 2026-01-02",
-        f"Event {before}, botulinum toxin, right side, 5 units",
+        f"Event {before}, Botulinum toxin, right side, 5 units",
     ):
         assert told in text
-    assert f"{before}: botulinum toxin, right side, 5 units</title>" in page.text
-    assert ">botulinum toxin</text>" in page.text
+    assert f"{before}: Botulinum toxin, right side, 5 units</title>" in page.text
+    assert ">Botulinum toxin</text>" in page.text
 
 
 @pytest.mark.parametrize("search", ["nobody", "%", "_", "\0", "a\0b"])
