@@ -60,6 +60,12 @@ class FaultFoundError(TransientError):
     code = "delivery.fault_found"
 
 
+class NotBegunError(TransientError):
+    """A document's turn did not come while its worker held it; it is sent with the next ones."""
+
+    code = "delivery.not_begun"
+
+
 def take_batch(context: Context, delivery_id: int) -> list[Lease]:
     """Lease a delivery that is due, and further ones to the same destination.
 
@@ -230,6 +236,8 @@ def _committed(
 
 
 def _failure(outcome: Outcome) -> FacialisError:
+    if not outcome.begun:
+        return NotBegunError(outcome.words)
     if not outcome.transient:
         return RefusedError(outcome.words)
     return (FaultFoundError if outcome.limited else NotTakenError)(outcome.words)

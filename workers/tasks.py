@@ -22,6 +22,7 @@ from workers.context import Context, context
 from workers.deliver import (
     COMMITMENT_SECONDS,
     FaultFoundError,
+    NotBegunError,
     RefusedError,
     UncommittedError,
     deliver,
@@ -166,6 +167,9 @@ def _conclude(held: Context, lease: Lease, error: FacialisError | None) -> None:
             log.info("delivery.done")
         elif isinstance(error, LeaseLostError):
             log.info("delivery.lease_lost")
+        elif isinstance(error, NotBegunError):
+            with transaction(held.engine) as session:
+                leases.give_back(session, Delivery, lease)
         elif isinstance(error, FaultFoundError) and lease.attempts + 1 >= held.settings.workers.max_attempts:
             log.warning("delivery.refused", code=error.code)
             _give_up(held, lease, str(error))

@@ -7,7 +7,7 @@ import requests
 
 from dicom.peers import RejectedError, unreachable
 from service.delivery.fhir_transaction import PatientSystemError, transaction_of
-from service.delivery.outcomes import Outcome, Outcomes, Parcel
+from service.delivery.outcomes import NOT_BEGUN, Outcome, Outcomes, Parcel
 from service.fhir.client import LATER, NOT_FOR_US, WORDS_KEPT, fhir_session, words
 from service.peer_settings import FhirDestination
 from service.storage import Storage
@@ -32,7 +32,7 @@ def send(
     with fhir_session(destination) as session:
         for row, parcel in parcels.items():
             if time.monotonic() > until:
-                outcomes[row] = Outcome(ok=False, words="not sent: the server is slow", transient=True)
+                outcomes[row] = NOT_BEGUN
                 continue
             try:
                 bundle = transaction_of(
@@ -46,9 +46,9 @@ def send(
             except requests.RequestException as error:
                 if not any(outcome.reached for outcome in outcomes.values()):
                     raise unreachable(destination.url, error) from None
+                outcomes[row] = Outcome(ok=False, words="the connection broke", transient=True)
                 left = [one for one in parcels if one not in outcomes]
-                lost = Outcome(ok=False, words="the connection broke", transient=True)
-                return outcomes | dict.fromkeys(left, lost)
+                return outcomes | dict.fromkeys(left, NOT_BEGUN)
             outcomes[row] = _outcome(answer)
     return outcomes
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 
 from dicom.peers import PeerUnavailableError
-from service.delivery.outcomes import Outcome, Outcomes, Parcel
+from service.delivery.outcomes import NOT_BEGUN, Outcome, Outcomes, Parcel
 from service.hl7.acknowledgement import read_answer
 from service.hl7.fields import CharacterSetError
 from service.hl7.mllp import MllpPeer, exchange, mllp_connection
@@ -67,7 +67,6 @@ def _exchange_all(
     messages: Mapping[int, tuple[str, bytes]], destination: Hl7Destination, until: float
 ) -> Outcomes:
     outcomes: dict[int, Outcome] = {}
-    why = "not sent: the peer is slow"
     with mllp_connection(_peer(destination), destination.answer_seconds) as connection:
         for row, (control, message) in messages.items():
             if time.monotonic() > until:
@@ -78,10 +77,9 @@ def _exchange_all(
                 if not outcomes:
                     raise
                 outcomes[row] = Outcome(ok=False, words=str(error), transient=True)
-                why = "not sent: an earlier one got no answer"
                 break
     left = [row for row in messages if row not in outcomes]
-    return outcomes | dict.fromkeys(left, Outcome(ok=False, words=why, transient=True))
+    return outcomes | dict.fromkeys(left, NOT_BEGUN)
 
 
 def _peer(destination: Hl7Destination) -> MllpPeer:

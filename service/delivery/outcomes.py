@@ -26,7 +26,8 @@ class Outcome:
     """What became of one document, in words that are the peer's own where it gave any.
 
     ``transient``: sending it again later may help. ``answered``: of a transient failure, that the peer was
-    there. ``limited``: that it found fault with this document, which is sent a few times more only.
+    there. ``limited``: that it found fault with this document, which is sent a few times more only. Not
+    ``begun``: its turn did not come, which is no attempt.
     """
 
     ok: bool
@@ -34,12 +35,15 @@ class Outcome:
     transient: bool = False
     answered: bool = False
     limited: bool = False
+    begun: bool = True
 
     @property
     def reached(self) -> bool:
         """Whether the destination was there."""
         return self.ok or self.answered or not self.transient
 
+
+NOT_BEGUN = Outcome(ok=False, words="not sent yet", transient=True, begun=False)
 
 Outcomes = Mapping[int, Outcome]
 """By the delivery's row."""

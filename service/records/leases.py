@@ -92,6 +92,15 @@ def cleared(model: Work) -> dict[str, object]:
     }
 
 
+def give_back(session: Session, model: Work, lease: Lease) -> None:
+    """Give the lease back without an attempt having been made: the row is due at once."""
+    session.execute(
+        update(model)
+        .where(model.id == lease.row_id, model.lease_owner == lease.owner)
+        .values(lease_owner=None, lease_until=None, enqueued_at=None)
+    )
+
+
 def postpone(
     session: Session, model: Work, lease: Lease, first_wait: float, *, crashed: bool = False
 ) -> None:

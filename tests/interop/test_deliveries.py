@@ -229,7 +229,7 @@ from workers.context import Context
 
 url, files, port = sys.argv[1:]
 destination = Hl7Destination(kind="hl7", name="EHR", host="127.0.0.1", port=int(port), answer_seconds=5)
-settings = Settings(destinations=(destination,), workers=WorkerSettings(lease_seconds=1))
+settings = Settings(destinations=(destination,), workers=WorkerSettings(lease_seconds=5))
 held = Context(settings, connect(url), FolderStorage(Path(files)))
 tasks.context, tasks.wake = (lambda: held), (lambda *_: False)
 while True:

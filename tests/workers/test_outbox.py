@@ -232,7 +232,9 @@ def test_a_slow_peer_does_not_outlast_the_lease(
         monkeypatch.setattr(tasks, "context", lambda: held)
         tasks.deliver_report(numbers[0])
     assert states(engine) == [DELIVERED, DELIVERED, PENDING]
-    assert row(engine, numbers[2]).answer == "not sent: the peer is slow"
+    # Its turn did not come, which is no attempt: it is due at once.
+    assert (row(engine, numbers[2]).attempts, row(engine, numbers[2]).lease_owner) == (0, None)
+    assert due(engine) == numbers[2:]
 
 
 def test_while_a_trial_is_under_way_nothing_else_goes(
