@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from grading.errors import FacialisError
 from service.api import (
+    annotations,
     bundles,
     deliveries,
     events,
@@ -73,6 +74,7 @@ def make_api(engine: Engine, storage: Storage, settings: Settings, limit: RateLi
         imports,
         recordings,
         gradings,
+        annotations,
         reports,
         deliveries,
         bundles,

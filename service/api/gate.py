@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
+import structlog
 from fastapi import Depends
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +21,8 @@ from service.records import audit, tokens
 from service.records.audit import Actor
 from service.records.audit_events import AuditEventKind
 from service.records.models import ActorKind
+
+log = structlog.get_logger()
 
 MOST_BYTES = 16 << 20
 """Of a request's body: more than any import of a department's surgeries needs."""
@@ -96,6 +99,7 @@ class Gate:
         try:
             caller = await run_in_threadpool(self._caller, scope)
         except FacialisError as error:
+            log.warning("api.refused", code=error.code, address=_address(scope))
             await self.refuse(error)(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
@@ -116,8 +120,12 @@ class Gate:
         length = headers.get("content-length", "0")
         if "transfer-encoding" in headers or not length.isdecimal() or int(length) > MOST_BYTES:
             raise TooLargeError(f"send a Content-Length of at most {MOST_BYTES} bytes")
-        client = scope.get("client")
-        return Caller(token.name, tokens.Scope(token.scope), client[0] if client else None)
+        return Caller(token.name, tokens.Scope(token.scope), _address(scope))
+
+
+def _address(scope: Scope) -> str | None:
+    client = scope.get("client")
+    return client[0] if client else None
 
 
 def _caller_with(needed: tokens.Scope) -> Callable[[Request], Caller]:

@@ -138,7 +138,7 @@ def site(engine: Engine, database_url: str, storage: FolderStorage, ada: Recordi
     program = RUN_SITE.format(port=port, url=database_url, root=str(storage.root))
     process = subprocess.Popen([sys.executable, "-c", program])
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     try:
         while True:
             try:

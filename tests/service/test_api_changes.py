@@ -213,6 +213,25 @@ def test_who_read_and_changed_what_stands_in_the_audit_trail(
     ]
 
 
+def test_what_a_rater_scored_is_recorded_once(program: Program, ada: Recording) -> None:
+    new = {"recording": ada.id, "rater": "A", "scale": "eface", "scores": {"R1": 96, "M4": 70.5}}
+    made = change(program, "POST", "/annotations", new)
+    assert made.status_code == 201
+    assert program.json(f"{API}/annotations?recording={ada.id}")["items"] == [made.json()]
+    assert program.json(f"{API}/annotations/{made.json()['id']}")["scores"] == new["scores"]
+    problem(change(program, "POST", "/annotations", new), 409, "api.conflict")
+    (row,) = (one for one in program.json(f"{API}/queries/differences") if one["item"] == "R1")
+    assert (row["rated"], row["graded"]) == (96, 70)
+    for given, status, code in (
+        ({"scores": {"M4": 101}}, 422, "score.invalid"),
+        ({"scores": {"X9": 1}}, 422, "score.invalid"),
+        ({"scores": {}}, 422, "api.unfit"),
+        ({"scale": "none"}, 422, "annotation.scale"),
+        ({"recording": 99}, 404, "api.not_found"),
+    ):
+        problem(change(program, "POST", "/annotations", new | {"rater": "B"} | given), status, code)
+
+
 def test_changes_and_the_audit_trail_can_be_read(program: Program, ada: Recording) -> None:
     path = f"/surgeries/{ada.surgery_key}"
     change(program, "PATCH", path, {"surgeon": "Dr. Phantom"}, "*")
