@@ -12,8 +12,12 @@ _ROW = 14.0
 _SURE = ("improved", "worse", "other_side")
 
 
-def draw_changes(sheet: Sheet, y: float, history: HistoryReport) -> None:
-    """Draw the page below the height ``y``: the table of changes, then the notes."""
+NEEDS = 560.0
+"""What head, table and notes of the page take of it at most, in points."""
+
+
+def draw_changes(sheet: Sheet, y: float, history: HistoryReport) -> float:
+    """Draw the page below the height ``y``: the table of changes, then the notes; returns their lower end."""
     y -= 13
     sheet.heading(LEFT, y, "changes")
     y -= leading(BODY) + 2
@@ -23,8 +27,7 @@ def draw_changes(sheet: Sheet, y: float, history: HistoryReport) -> None:
     if history.changes:
         y = _table(sheet, y - 4, history)
     model = history.model
-    if model is not None:
-        draw_history_notes(sheet, y - 18, model)
+    return y if model is None else draw_history_notes(sheet, y - 18, model)
 
 
 def _compared(sheet: Sheet, history: HistoryReport) -> str:

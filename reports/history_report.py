@@ -6,19 +6,20 @@ from collections.abc import Callable
 from reports import words
 from reports.document import DrawPage, finish, make_sheet
 from reports.frame import Fact, Head
-from reports.history_changes import draw_changes
+from reports.history_changes import NEEDS, draw_changes
 from reports.history_content import HistoryReport
 from reports.history_items import draw_item_courses
 from reports.history_overview import draw_overview
 from reports.history_photos import compared, draw_same_poses
-from reports.sheet import Sheet
+from reports.history_values import draw_values, values_height
+from reports.sheet import MARGIN, Sheet
 from reports.style import PLAIN, Style
 
-_Section = Callable[[Sheet, float, HistoryReport], None]
+_Section = Callable[[Sheet, float, HistoryReport], object]
 
 
 def render_history_report(history: HistoryReport, style: Style = PLAIN) -> bytes:
-    """The history as a PDF of up to four pages; the same content and style give the same bytes.
+    """The history as a PDF of up to five pages; the same content and style give the same bytes.
 
     Raises:
         ReportPhotoError: a photo is not a JPEG that can be decoded.
@@ -33,7 +34,8 @@ def render_history_report(history: HistoryReport, style: Style = PLAIN) -> bytes
     if compared(history):
         sections.append(draw_same_poses)
     if history.model is not None:
-        sections.append(draw_changes)
+        fits = NEEDS + values_height(history) <= sheet.paper.height - 2 * MARGIN
+        sections += [_changes_and_values] if fits else [draw_changes, draw_values]
     latest = max((visit.point.recorded_on for visit in history.visits), default=history.created_at.date())
     subject = sheet.say(
         "document.history_subject", count=len(history.visits), date=sheet.language.day(latest)
@@ -41,8 +43,15 @@ def render_history_report(history: HistoryReport, style: Style = PLAIN) -> bytes
     return finish(sheet, target, _head(sheet, history), subject, [_page(one, history) for one in sections])
 
 
+def _changes_and_values(sheet: Sheet, y: float, history: HistoryReport) -> None:
+    draw_values(sheet, draw_changes(sheet, y, history) - 6, history)
+
+
 def _page(section: _Section, history: HistoryReport) -> DrawPage:
-    return lambda sheet, y: section(sheet, y, history)
+    def draw(sheet: Sheet, y: float) -> None:
+        section(sheet, y, history)
+
+    return draw
 
 
 def _head(sheet: Sheet, history: HistoryReport) -> Head:

@@ -36,17 +36,17 @@ def draw_notes(sheet: Sheet, y: float, lower: float, report: RecordingReport, st
     return ends(size)
 
 
-def draw_history_notes(sheet: Sheet, y: float, model: ReportModel) -> None:
-    """Draw what a history needs of the notes in two columns downward from ``y``."""
+def draw_history_notes(sheet: Sheet, y: float, model: ReportModel) -> float:
+    """Draw what a history needs of the notes in two columns downward from ``y``; returns their lower end."""
     half = (sheet.paper.measure - _GUTTER) / 2
     errors = "errors_simulated" if model.commissioning else "errors_patients"
     reading = tuple(sheet.say(f"notes.{key}") for key in ("items", "folded", errors, "sides"))
-    _paragraphs(sheet, LEFT, y, half, "reading", reading, _SIZES[0])
+    one = _paragraphs(sheet, LEFT, y, half, "reading", reading, _SIZES[0])
     right = LEFT + half + _GUTTER
     y = _draw_facts(sheet, right, y, half, _facts(sheet, model), _SIZES[0]) - 9
     keys = ("commissioning", "assists", "research") if model.commissioning else ("assists", "research")
     limits = tuple(sheet.say(f"notes.{key}") for key in keys)
-    _paragraphs(sheet, right, y, half, "limits", limits, _SIZES[0])
+    return min(one, _paragraphs(sheet, right, y, half, "limits", limits, _SIZES[0]))
 
 
 def _reading(sheet: Sheet, report: RecordingReport) -> tuple[str, ...]:
@@ -66,11 +66,12 @@ def _limits(sheet: Sheet, report: RecordingReport, style: Style) -> tuple[str, .
 
 def _paragraphs(
     sheet: Sheet, x: float, y: float, wide: float, key: str, paragraphs: tuple[str, ...], size: float
-) -> None:
+) -> float:
     sheet.heading(x, y, key)
     y -= leading(HEADING)
     for paragraph in paragraphs:
         y = sheet.lines(x, y, wrap(paragraph, REGULAR, size, wide), size=size) - _PARAGRAPH_GAP
+    return y
 
 
 def _paragraphs_height(paragraphs: tuple[str, ...], wide: float, size: float) -> float:

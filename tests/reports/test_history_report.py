@@ -13,7 +13,7 @@ from reports.history_content import HistoryReport
 from reports.history_report import render_history_report
 from reports.language import load_language
 from reports.sheet import PAPERS
-from reports.style import PLAIN, Style
+from reports.style import PLAIN, PaperName, Style
 from tests.reports.history_samples import DAYS, make_history
 
 pytestmark = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
@@ -56,6 +56,27 @@ def test_changes_have_a_verdict_each(tmp_path: Path) -> None:
     assert sum("worse" in row for row in rows if re.match(r" *[RM]\d ", row)) == 12
 
 
+def test_every_score_stands_in_a_table(tmp_path: Path) -> None:
+    history = make_history()
+    rows = [" ".join(line.split()) for line in text_of(tmp_path, history).split("\f")[3].splitlines()]
+    for visit in history.visits:
+        scores = [visit.point.scores["static"], visit.point.scores["dynamic"], *visit.items.values()]
+        numbers = " ".join(f"{score:.0f}" for score in scores)
+        assert any(row.startswith(f"{visit.point.recorded_on} ") and row.endswith(numbers) for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("count", "paper", "page_count"), [(13, "letter", 4), (9, "letter", 3), (14, "a4", 3)]
+)
+def test_the_table_of_scores_has_a_page_of_its_own_where_it_needs_one_and_loses_none(
+    tmp_path: Path, count: int, paper: PaperName, page_count: int
+) -> None:
+    history = make_history(days=tuple(range(-10, -10 + 40 * count, 40)), chosen=())
+    told = pages(tmp_path, history, Style("de", paper))
+    assert len(told) == page_count
+    assert "nicht aufgeführt" not in " ".join(told)
+
+
 def test_points_of_an_earlier_model_are_told_to_be_unlike(tmp_path: Path) -> None:
     assert "Points of different models are not joined" in pages(tmp_path, make_history(older_models=3))[0]
     assert "different models" not in pages(tmp_path, make_history())[0]
@@ -66,7 +87,7 @@ def test_pages_without_content_are_left_out(tmp_path: Path) -> None:
     (only,) = pages(tmp_path, make_history(days=(), events=()))
     assert "No recording of this patient has been graded" in only
     assert "None on record" in only
-    assert "One recording is graded" in pages(tmp_path, make_history(days=(10,), chosen=()))[-1]
+    assert "One recording is graded" in pages(tmp_path, make_history(days=(10,), chosen=()))[2]
 
 
 @pytest.mark.parametrize("style", [PLAIN, Style("de", "letter")])
@@ -79,7 +100,7 @@ def test_long_names_and_many_recordings_stay_inside_the_pages(tmp_path: Path, st
     visits = tuple(replace(visit, signed_by=long, model=long) for visit in history.visits)
     history = replace(history, events=(event,) * 30, visits=visits)
     boxes = text_of(tmp_path, history, style, "-bbox")
-    assert boxes.count("<page ") == 4
+    assert boxes.count("<page ") == 5
     corners = re.findall(r'xMin="([\d.-]+)" yMin="([\d.-]+)" xMax="([\d.-]+)" yMax="([\d.-]+)"', boxes)
     for left, top, right, bottom in (map(float, corner) for corner in corners):
         assert left >= 30
