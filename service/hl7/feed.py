@@ -154,6 +154,8 @@ def _record_surgeries(
     person = read_person(message, _required(message, "PID"), settings)
     order = next(filter(None, (message.value(rule.order) for rule in rules)), "")
     if message.value("ORC-1").upper() in CANCELS:
+        if not order:
+            raise MessageProblemError(MISSING, "the message does not name the order that it takes back")
         return Done(MessageState.APPLIED, "the order was taken back", order_id=order, replaces=True)
     found = [
         surgery

@@ -12,7 +12,12 @@ from sqlalchemy.orm import Session
 from service.database import transaction
 from service.hl7.feed import Done, apply_message
 from service.hl7.inbound import Header, read_header, read_inbound
-from service.hl7.problems import INTERNAL, MessageProblemError
+from service.hl7.problems import (
+    INTERNAL,
+    UNSUPPORTED_EVENT,
+    UNSUPPORTED_TYPE,
+    MessageProblemError,
+)
 from service.hl7.reply import Answer, accepted, problem_answer
 from service.listener_settings import ListenerSettings
 from service.records import audit
@@ -130,6 +135,9 @@ def _process(
                 done = _apply(session, row, header, settings, address)
         except MessageProblemError as problem:
             _note(row, MessageState.REFUSED, str(problem), problem_answer(header, problem, _now()))
+            if problem.condition in (UNSUPPORTED_TYPE, UNSUPPORTED_EVENT):
+                # Whom such a message is about is none of our business.
+                row.content = None
             log.warning("message.refused", message=row.id, trigger=row.trigger, code=problem.condition.code)
         except OperationalError:
             raise
