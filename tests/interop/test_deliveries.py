@@ -25,7 +25,9 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from dicom.uids import derived_uid
+from service.delivery.by_fhir import send
 from service.delivery.messages import freeze_fhir
+from service.delivery.outcomes import Parcel
 from service.peer_settings import (
     AnyDestination,
     Destination,
@@ -49,7 +51,7 @@ from tests.interop.conftest import (
 )
 from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
 from tests.service.mllp_receiver import received
-from tests.workers.parcels import ISSUER, fill
+from tests.workers.parcels import ISSUER, PDF, fill
 from workers import tasks
 from workers.context import Context
 
@@ -324,3 +326,41 @@ def test_a_fhir_server_gets_every_resource_once(
     assert kinds["DiagnosticReport"] == COUNT
     assert kinds["Observation"] == COUNT * (entries - 3)
     assert kinds["ImagingStudy"] == COUNT
+
+
+def test_a_signed_report_makes_its_draft_final_on_a_fhir_server(
+    frozen: dict[str, Any], storage: FolderStorage, tmp_path: Path
+) -> None:
+    storage.write("reports/one.pdf", PDF)
+    parcels = {}
+    for number, final in enumerate((False, True)):
+        file = tmp_path / f"{number}.json"
+        file.write_text(json.dumps(frozen | {"final": final}))
+        parcels[number] = Parcel("fhir", f"1.{number}", file, file)
+    port = free_port()
+    destination = FhirDestination.model_validate(
+        {"kind": "fhir", "name": "EHR", "url": f"http://127.0.0.1:{port}", "systems": {"": "urn:x"}}
+    )
+    with (
+        running(fhir_command(port, tmp_path / "journal"), port),
+        httpx.Client(base_url=destination.url) as client,
+    ):
+
+        def statuses(kind: str) -> list[str]:
+            entries = client.get(f"/{kind}").json()["entry"]
+            return [entry["resource"]["status"] for entry in entries]
+
+        draft = send({0: parcels[0]}, destination, storage, 60)
+        assert draft[0].ok, draft[0].words
+        observations = len(frozen["entries"]) - 3
+        assert statuses("DiagnosticReport") == ["preliminary"]
+        assert statuses("Observation") == ["preliminary"] * observations
+        for _ in range(2):
+            signed = send({1: parcels[1]}, destination, storage, 60)
+            assert signed[1].ok, signed[1].words
+            assert statuses("DiagnosticReport") == ["final"]
+            assert statuses("Observation") == ["final"] * observations
+        # A draft that comes late changes nothing.
+        assert send({0: parcels[0]}, destination, storage, 60)[0].ok
+        assert statuses("DiagnosticReport") == ["final"]
+        assert len(client.get("/Patient").json()["entry"]) == 1
