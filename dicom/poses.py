@@ -39,6 +39,10 @@ DEFAULT_PATTERNS: tuple[tuple[str, str], ...] = (
 """English and German words for the poses of the Jena protocol. Case does not matter."""
 
 
+PERSON = "person"
+"""In the place of a rule's name: somebody looked at the photo and said so."""
+
+
 class PoseRulesError(PermanentError):
     """The site's pose rules cannot be used."""
 
@@ -116,18 +120,24 @@ class PoseAssignment:
         return self.protocol.by_code[code].name
 
 
-def assign_poses(headers: Sequence[PhotoHeader], rules: PoseRules, protocol: Protocol) -> PoseAssignment:
+def assign_poses(
+    headers: Sequence[PhotoHeader],
+    rules: PoseRules,
+    protocol: Protocol,
+    settled: Mapping[str, str] | None = None,
+) -> PoseAssignment:
     """Find the pose of every photo of a recording. The order of ``headers`` does not matter.
 
-    The first rule of ``rules.order`` that yields a pose decides. A photo whose codes, or whose own comment,
+    ``settled`` holds what a person decided, pose codes by SOP Instance UID: no rule changes these. Else the
+    first rule of ``rules.order`` that yields a pose decides. A photo whose codes, or whose own comment,
     name two poses stays undecided. The instance number decides only when the photos are one series with
     exactly the protocol's length, are numbered without a gap, and no pose found otherwise contradicts it.
     """
     photos = tuple(sorted(headers, key=lambda photo: (photo.instance_number or 0, photo.sop_instance_uid)))
     case = _Case(photos, rules, protocol)
-    poses: dict[str, str] = {}
-    by: dict[str, str] = {}
-    unsettled = list(photos)
+    poses = dict(settled or {})
+    by = dict.fromkeys(poses, PERSON)
+    unsettled = [photo for photo in photos if photo.sop_instance_uid not in poses]
     for name in rules.order:
         named = {photo.sop_instance_uid: _RULES[name](case, photo, poses) for photo in unsettled}
         for uid, found in named.items():

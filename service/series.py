@@ -12,7 +12,7 @@ from dicom.timepoints import stated_days
 from grading.protocols import PROTOCOLS
 from service.records import audit, flow
 from service.records.audit_events import AuditEventKind
-from service.records.models import Recording, RecordingState
+from service.records.models import Photo, Recording, RecordingState
 from service.records.patients import record_identity
 from service.records.timepoints import link_surgeries
 from service.settings import Settings
@@ -29,20 +29,31 @@ def pose_rules(settings: Settings) -> PoseRules:
 
 
 def place_photos(session: Session, recording: Recording, rules: PoseRules) -> PoseAssignment:
-    """Decide anew which photo of the recording shows which pose, and write it to the photos."""
+    """Decide anew which photo of the recording shows which pose, and write it to the photos.
+
+    What a person settled stands, and photos that a person left out show none.
+    """
     session.flush()
     session.refresh(recording, ["photos"])
-    headers = [PhotoHeader.from_json(photo.header) for photo in recording.photos]
-    assignment = assign_poses(headers, rules, PROTOCOLS[recording.protocol])
+    used = graded_photos(recording)
+    headers = [PhotoHeader.from_json(photo.header) for photo in used]
+    settled = {photo.sop_instance_uid: photo.settled_pose for photo in used if photo.settled_pose is not None}
+    assignment = assign_poses(headers, rules, PROTOCOLS[recording.protocol], settled)
     for photo in recording.photos:
         photo.pose = assignment.poses.get(photo.sop_instance_uid)
-        photo.pose_rule = assignment.by.get(photo.sop_instance_uid)
+        if photo.settled_pose is None:
+            photo.pose_rule = assignment.by.get(photo.sop_instance_uid)
     return assignment
+
+
+def graded_photos(recording: Recording) -> list[Photo]:
+    """The photos of the recording without those that a person left out."""
+    return [photo for photo in recording.photos if not photo.excluded]
 
 
 def identity_problem(recording: Recording) -> tuple[str, str] | None:
     """Code and reason why the recording cannot be filed under one patient, None if it can."""
-    people = {(photo.header["patient_id"], photo.header["issuer"]) for photo in recording.photos}
+    people = {(photo.header["patient_id"], photo.header["issuer"]) for photo in graded_photos(recording)}
     if len(people) > 1:
         return (
             "identity.mixed",
@@ -58,8 +69,14 @@ def identity_problem(recording: Recording) -> tuple[str, str] | None:
 
 def close_series(session: Session, recording: Recording, rules: PoseRules) -> None:
     """A series to which nothing more came: on to the workers, or to a person with the reason."""
-    assignment = place_photos(session, recording, rules)
+    let_go_on(session, recording, rules)
     _take_from_headers(session, recording)
+    _audit_arrival(session, recording)
+
+
+def let_go_on(session: Session, recording: Recording, rules: PoseRules) -> None:
+    """Let a series be prepared and graded, or hold it with the reason why it cannot be."""
+    assignment = place_photos(session, recording, rules)
     identity = identity_problem(recording)
     problem = assignment.problem()
     if identity is not None:
@@ -68,7 +85,6 @@ def close_series(session: Session, recording: Recording, rules: PoseRules) -> No
         flow.hold(recording, "series.poses", problem)
     else:
         flow.move(recording, RecordingState.COMPLETE)
-    _audit_arrival(session, recording)
 
 
 def close_if_full(session: Session, recording_id: int, rules: PoseRules) -> bool:
@@ -91,7 +107,7 @@ def close_if_full(session: Session, recording_id: int, rules: PoseRules) -> bool
 
 def _take_from_headers(session: Session, recording: Recording) -> None:
     """Note whose recording it is and when it was made, as its photos say."""
-    headers = [PhotoHeader.from_json(photo.header) for photo in recording.photos]
+    headers = [PhotoHeader.from_json(photo.header) for photo in graded_photos(recording)]
     stated = (days for header in headers if (days := stated_days(header)) is not None)
     recording.stated_days = next(stated, recording.stated_days)
     if recording.patient is None:

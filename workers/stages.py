@@ -30,7 +30,7 @@ from service.records.flow import Stage
 from service.records.gradings import register_bundle, save_grading
 from service.records.leases import Lease
 from service.records.models import Photo, Recording, RecordingState
-from service.series import identity_problem, place_photos, pose_rules
+from service.series import graded_photos, identity_problem, place_photos, pose_rules
 from service.storage import Storage, content_key
 from workers.context import Context
 
@@ -71,7 +71,7 @@ def prepare(context: Context, lease: Lease) -> None:
                 photo.storage_key,
                 PhotoHeader.from_json(photo.header),
             )
-            for photo in recording.photos
+            for photo in graded_photos(recording)
         ]
     preprocessing = context.bundle.preprocessing
     rules = quality_rules(context.settings.quality)
@@ -163,14 +163,17 @@ def crop_keys(photo_sha256: str, preprocessing: Preprocessing) -> tuple[str, str
 
 
 def known_side(recording: Recording) -> str | None:
-    """The affected side, `R` or `L`, where the surgery tells it; of both sides the worse has to be seen."""
-    side = recording.surgery.side if recording.surgery else None
+    """The affected side, `R` or `L`, where a clinician or else the surgery tells it.
+
+    Of a surgery of both sides the worse side has to be seen.
+    """
+    side = recording.affected_side or (recording.surgery.side if recording.surgery else None)
     return side if side in ("R", "L") else None
 
 
 def grading_uid(recording: Recording, bundle: Bundle, side: str | None) -> str:
     """The UID of the grading of these photos, poses and known affected side by this bundle."""
-    photos = sorted(f"{photo.pose} {photo.sha256}" for photo in recording.photos)
+    photos = sorted(f"{photo.pose} {photo.sha256}" for photo in graded_photos(recording))
     return derived_uid("grading", recording.series_uid, bundle.hash, side or "", *photos)
 
 

@@ -22,6 +22,8 @@ class Right(enum.StrEnum):
     """Who the patients are and where their recordings stand; no photo, no score, no report."""
     PATIENTS = "patients"
     """Everything about patients."""
+    CHANGE = "change"
+    """To correct recordings, surgeries and events."""
     SIGN = "sign"
     """To sign reports off."""
     BREAK_GLASS = "break glass"
@@ -32,7 +34,7 @@ class Right(enum.StrEnum):
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.SIGNED_IN, Right.LIST, Right.BREAK_GLASS}),
-    Role.CLINICIAN: frozenset({Right.SIGNED_IN, Right.LIST, Right.PATIENTS, Right.SIGN}),
+    Role.CLINICIAN: frozenset({Right.SIGNED_IN, Right.LIST, Right.PATIENTS, Right.CHANGE, Right.SIGN}),
     Role.RATER: frozenset({Right.SIGNED_IN}),
     Role.ADMINISTRATOR: frozenset({Right.SIGNED_IN, Right.ADMINISTER}),
 }

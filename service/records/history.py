@@ -1,5 +1,6 @@
 """Read queries behind the pages: who is there, one patient's history, one recording in full."""
 
+import hashlib
 from collections.abc import Sequence
 
 from sqlalchemy import (
@@ -19,6 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from service.records.models import (
+    Delivery,
     Grading,
     KeptObject,
     Patient,
@@ -133,6 +135,9 @@ def recording_in_full(session: Session, recording_id: int) -> Recording | None:
             selectinload(Recording.surgery),
             selectinload(Recording.photos),
             selectinload(Recording.stages),
+            selectinload(Recording.gradings).options(
+                selectinload(Grading.bundle), selectinload(Grading.sub_scores)
+            ),
         ],
     )
 
@@ -154,6 +159,31 @@ def view_key(session: Session, recording_id: int, photo_id: int) -> str | None:
     return session.scalar(
         select(Photo.view_key).where(Photo.id == photo_id, Photo.recording_key == recording_id)
     )
+
+
+def object_key(session: Session, recording_id: int, photo_id: int) -> str | None:
+    """Where a recording's photo lies in the storage as it was sent; None if there is none."""
+    return session.scalar(
+        select(Photo.storage_key).where(Photo.id == photo_id, Photo.recording_key == recording_id)
+    )
+
+
+def recording_version(session: Session, recording_id: int) -> str | None:
+    """A word that changes with what a recording's page tells; None if there is no such recording."""
+    deliveries = (
+        select(func.string_agg(cast(Delivery.state, Text), "").label("states"))
+        .join(Report)
+        .join(Grading)
+        .where(Grading.recording_key == recording_id)
+        .scalar_subquery()
+    )
+    photos = select(func.count()).where(Photo.recording_key == recording_id).scalar_subquery()
+    row = session.execute(
+        select(Recording.state, Recording.state_changed_at, photos, deliveries).where(
+            Recording.id == recording_id
+        )
+    ).one_or_none()
+    return None if row is None else hashlib.sha256(repr(tuple(row)).encode()).hexdigest()[:16]
 
 
 def document_key(session: Session, recording_id: int) -> str | None:

@@ -14,7 +14,16 @@ from service.access.oidc import Provider
 from service.database import DatabaseUnavailableError, transaction
 from service.settings import Settings
 from service.storage import Storage
-from service.web import administration, breaking_glass, by_provider, patients, reports, signing_in, users
+from service.web import (
+    administration,
+    breaking_glass,
+    by_provider,
+    patients,
+    recording_actions,
+    reports,
+    signing_in,
+    users,
+)
 from service.web.access import GlassToBreak, Refused, SignInNeeded
 from service.web.forms import FORGED
 from service.web.guard import Guard
@@ -37,7 +46,17 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
     failed = message(None, "Something went wrong", FAILED, 500)
     app.add_middleware(Guard, failed=failed, secure=settings.web.secure)
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
-    for part in (signing_in, by_provider, patients, reports, breaking_glass, administration, users):
+    parts = (
+        signing_in,
+        by_provider,
+        patients,
+        recording_actions,
+        reports,
+        breaking_glass,
+        administration,
+        users,
+    )
+    for part in parts:
         app.include_router(part.router)
     app.get("/health")(health)
     app.add_exception_handler(HTTPException, _not_served)

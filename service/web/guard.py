@@ -16,8 +16,8 @@ log = structlog.get_logger()
 LOGGED_FRAMES = 12
 
 PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 DOCUMENT_POLICY = (
     "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; "

@@ -8,15 +8,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dicom.documents import NotAPdfError, read_pdf
+from grading.errors import PermanentError
 from service.access.roles import Right
 from service.database import transaction
+from service.kept_maps import kept_maps
 from service.records import audit, history
 from service.records.audit_events import AuditEventKind
+from service.records.gradings import active_grading
 from service.storage import Storage
 from service.web.access import MOST, Allow, AllowPatient, Visit, patient_of
 from service.web.forms import Form, posted
 from service.web.guard import DOCUMENT_POLICY
 from service.web.patient_page import make_patient_page
+from service.web.pictures import painted_jpeg, small_photo
 from service.web.recording_page import make_recording_page
 from service.web.rendering import page, words_for
 from service.web.searches import Searches
@@ -76,7 +80,12 @@ def recording(request: Request, visit: Seer, recording_id: Number) -> Response:
             patient=row.patient_key,
             recording=recording_id,
         )
-        return page(request, "recording.html", page=make_recording_page(session, row))
+        return page(
+            request,
+            "recording.html",
+            page=make_recording_page(session, row),
+            version=history.recording_version(session, recording_id),
+        )
 
 
 @router.get("/recordings/{recording_id}/photos/{photo_id}")
@@ -85,9 +94,38 @@ def photo(request: Request, visit: Seer, recording_id: Number, photo_id: Number)
     site = site_of(request)
     with transaction(site.engine) as session:
         key = history.view_key(session, recording_id, photo_id)
-        if key is not None:
+        sent = history.object_key(session, recording_id, photo_id) if key is None else None
+        if key is not None or sent is not None:
             audit.record_photo_view(session, visit.visitor.actor, recording_id)
-    return Response(_stored(site.storage, key), media_type="image/jpeg")
+    if sent is None:
+        return Response(_stored(site.storage, key), media_type="image/jpeg")
+    try:
+        return Response(small_photo(site.storage.path(sent)), media_type="image/jpeg")
+    except (PermanentError, FileNotFoundError):
+        raise HTTPException(404) from None
+
+
+@router.get("/recordings/{recording_id}/maps/{item}.jpg")
+def score_map(request: Request, visit: Seer, recording_id: Number, item: str) -> Response:
+    """What the places of the face add to an item's score, painted over its photo; a look at the recording."""
+    site = site_of(request)
+    with transaction(site.engine) as session:
+        grading = active_grading(session, recording_id)
+        found = kept_maps(site.storage, grading, [item]) if grading else []
+        if not found:
+            raise HTTPException(404)
+        audit.record_photo_view(session, visit.visitor.actor, recording_id)
+    return Response(painted_jpeg(found[0]), media_type="image/jpeg")
+
+
+@router.get("/recordings/{recording_id}/version")
+def version(request: Request, visit: Seer, recording_id: Number) -> Response:
+    """A word that changes when the recording's page has something new to show; tells nothing else."""
+    with transaction(site_of(request).engine) as session:
+        word = history.recording_version(session, recording_id)
+    if word is None:
+        raise HTTPException(404)
+    return Response(word, media_type="text/plain")
 
 
 @router.get("/recordings/{recording_id}/report.pdf")

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from grading.protocols import PROTOCOLS, Pose
 from grading.scales import PREDICTED_ITEMS, Item, SubScore
-from service.assessing import Assessed, assess_items, assess_sub_scores
+from service.assessing import FOLDED, Assessed, assess_items, assess_sub_scores
 from service.records.gradings import active_grading, first_grading, scores_of
 from service.records.history import reports_of
 from service.records.models import Grading, Photo, Recording, Report
@@ -22,6 +22,14 @@ class PhotoCell:
 
     pose: Pose | None
     photo: Photo | None
+
+
+@dataclass(frozen=True)
+class GradingRow:
+    """One of the recording's gradings with its folded sub-scores."""
+
+    grading: Grading
+    folded: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,7 @@ class RecordingPage:
     scores: Scores | None
     report: Report | None
     reports: tuple[Report, ...]
+    gradings: tuple[GradingRow, ...]
 
     @property
     def to_be_signed(self) -> bool:
@@ -102,6 +111,10 @@ def make_recording_page(session: Session, recording: Recording) -> RecordingPage
             (row for row in reports if grading and row.grading_key == grading.id and row.kind == "pdf"), None
         ),
         reports=reports,
+        gradings=tuple(
+            GradingRow(one, {row.name: row.value for row in one.sub_scores if row.formula == FOLDED})
+            for one in reversed(recording.gradings)
+        ),
     )
 
 

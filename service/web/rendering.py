@@ -101,6 +101,8 @@ def words_for(request: Request | None) -> Words:
     return load_words(code, site_of(request).settings.web.zone)
 
 
-def message(request: Request | None, title: str, text: str, status: int) -> HTMLResponse:
-    """A page that only says something."""
-    return page(request, "message.html", status, title=title, text=text)
+def message(
+    request: Request | None, title: str, text: str, status: int, back: str | None = None
+) -> HTMLResponse:
+    """A page that only says something, with a way ``back``, else to the first page."""
+    return page(request, "message.html", status, title=title, text=text, back=back)

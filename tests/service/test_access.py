@@ -112,6 +112,7 @@ def everything(ada: Recording, clinic: Clinic, storage: FolderStorage, tmp_path:
         "kept_id": str(kept.id),
         "word": "unknown",
         "account_id": "1",
+        "item": "R1",
         "delivery_id": "1",
     }
 

@@ -128,7 +128,7 @@ def test_pages_speak_german_to_who_chose_it(browser: Browser, engine: Engine, ad
     assert "Aufnahme vom 12.09.2024 zugestellt" in text
     assert "Zeitpunkt 6 Monate · 184 Tage" in text
     assert "R1 Ruhestellung der Augenbraue 1 70 /200 50–90" in text
-    assert "Braue tief +30 25 verbessert ±17" in text
+    assert "Braue tief +30 (25) verbessert ±17" in text
     assert "Inbetriebnahme-Modell: nicht für die klinische Verwendung" in text
     answer = browser.get(f"/patients/{ada.patient_key}")
     assert "<title>12.09.2024, 6 Monate: statisch 70, von commissioning 1</title>" in answer.text

@@ -94,7 +94,7 @@ def test_recording_page_shows_scores_changes_errors_flags_stages_and_deliveries(
     assert "Timepoint 6 months · 184 days" in text
     assert "R1 Resting brow height 1 70 /200" in text
     assert "R1 Resting brow height 1 70 /200 50–90" in text
-    assert "brow low +30 25 improved ±17" in text
+    assert "brow low +30 (25) improved ±17" in text
     assert "Static 70 of 100 90 % interval 61–79 +30 since 2024-03-03: improved (MDC 25)" in text
     assert "Dynamic 70 of 100 +30 since" in text
     assert "Affected side right side, estimated from the photos" in text
@@ -107,7 +107,7 @@ def test_recording_page_shows_scores_changes_errors_flags_stages_and_deliveries(
     assert "Main PACS delivered Success (0000H)" in text
     assert f'href="/recordings/{ada.id}/report.pdf"' in answer.text
     assert answer.text.count("<img ") == len(JENA9.poses)
-    assert answer.text.count('class="side right"') == len(JENA9.poses)
+    assert answer.text.count('class="side right" title') == len(JENA9.poses)
     assert all(f"Photo {pose.number}: {pose.name}" in answer.text for pose in JENA9.poses)
 
 
@@ -123,7 +123,7 @@ def test_a_grading_of_before_intervals_were_stored_is_shown_without(
     clinic.session.commit()
     text = seen(browser.get(f"/recordings/{ada.id}"))
     assert "R1 Resting brow height 1 70 /200 –" in text
-    assert "brow low +30 – not known ±17" in text
+    assert "brow low +30 not known ±17" in text
     assert "Distance to the training data" not in text
 
 
@@ -134,7 +134,7 @@ def test_recording_in_need_says_why_and_how_to_go_on(browser: Browser, clinic: C
     clinic.session.commit()
     text = seen(browser.get(f"/recordings/{recording.id}"))
     assert "The photos carry no patient ID." in text
-    assert f"facialis recordings retry {recording.id}" in text
+    assert "Try again Wait for further photos" in text
     assert text.count("missing") == len(JENA9.poses)
 
 
@@ -270,7 +270,7 @@ def test_hostile_name_is_shown_as_text(browser: Browser, clinic: Clinic) -> None
     for path in ("/", f"/patients/{patient.id}", f"/recordings/{recording.id}", sent.headers["location"]):
         page = browser.get(path)
         assert page.status_code == 200
-        assert not re.search(r"<(script|u>|i>)", page.text)
+        assert not re.search(r"<(script>|u>|i>)", page.text)
         assert "&lt;script&gt;" in page.text
 
 
@@ -309,7 +309,10 @@ def test_every_answer_carries_the_security_headers(browser: Browser, ada: Record
 def test_pages_need_nothing_that_the_policy_forbids(browser: Browser, ada: Recording) -> None:
     for path in ("/", f"/patients/{ada.patient_key}", f"/recordings/{ada.id}"):
         page = browser.get(path).text
-        assert not re.search(r'\sstyle="|<script|<style|\son\w+="|https?://', page)
+        assert not re.search(
+            r'\sstyle="|<script(?! type="module" src="/static/\w+\.js"></script>)|<style|\son\w+="|https?://',
+            page,
+        )
 
 
 def test_photo_is_served_as_jpeg_and_not_kept_by_the_browser(browser: Browser, ada: Recording) -> None:

@@ -41,6 +41,7 @@ class Patient(Base):
     __table_args__ = (
         UniqueConstraint("patient_id", "issuer"),
         CheckConstraint("patient_id <> ''", "id_given"),
+        Index("ix_patient_birth_date", "birth_date"),
         Index("ix_patient_last_arrival", text("last_arrival_at DESC NULLS LAST"), text("id DESC")),
         Index(
             "ix_patient_trigrams",
@@ -110,6 +111,7 @@ class Surgery(Base):
     __table_args__ = (
         UniqueConstraint("patient_key", "performed_on", "procedure", "side"),
         CheckConstraint("side IN ('L', 'R', 'B')", "side"),
+        Index("ix_surgery_performed_on", "performed_on"),
         Index("ix_surgery_procedure", text("lower(procedure)")),
     )
 

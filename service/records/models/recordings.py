@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Identity, Index, String, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Identity, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.records.models.base import Base, Leased, RecordingState
@@ -25,8 +25,11 @@ class Recording(Leased, Base):
             "id",
             postgresql_where=text("state = 'needs_attention'"),
         ),
+        Index("ix_recording_state_changed", "state", text("state_changed_at DESC"), text("id DESC")),
+        Index("ix_recording_recorded", "recorded_at"),
         Index("ix_recording_unidentified", "last_received_at", postgresql_where=text("patient_key IS NULL")),
         CheckConstraint("(state = 'needs_attention') = (reason IS NOT NULL)", "attention_has_reason"),
+        CheckConstraint("affected_side IN ('L', 'R')", "affected_side"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -37,6 +40,8 @@ class Recording(Leased, Base):
     days_from_surgery: Mapped[int | None]
     stated_days: Mapped[int | None]
     """Days from the surgery that the photos state themselves; these come before what dates say."""
+    affected_side: Mapped[str | None] = mapped_column(String(1))
+    """As a clinician set it; it comes before what the surgery says."""
     protocol: Mapped[str] = mapped_column(String(32))
     recorded_at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=False))
     """When the photos were taken, in the camera's local time (DICOM gives no zone)."""
@@ -91,6 +96,10 @@ class Photo(Base):
     header: Mapped[dict[str, Any]]
     pose: Mapped[str | None] = mapped_column(String(16))
     pose_rule: Mapped[str | None] = mapped_column(String(32))
+    settled_pose: Mapped[str | None] = mapped_column(String(16))
+    """What a person decided, or left standing when deciding on others; it comes before every rule."""
+    excluded: Mapped[bool] = mapped_column(server_default=false())
+    """Left out by a person: kept, but not graded."""
     face: Mapped[dict[str, Any] | None]
     """Box of the face in pixels of the photo: left, top, right, bottom."""
     eyes: Mapped[dict[str, Any] | None]
