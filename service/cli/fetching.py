@@ -39,9 +39,12 @@ def fetch(
 
     They are graded as if they had been sent, by the running service.
     """
-    from service.database import connect
+    from service.cli.operating import operator
+    from service.database import connect, transaction
     from service.fetching import Fetcher, find_series, open_archive
     from service.intake import ServiceIntake
+    from service.records.audit import Outcome, record
+    from service.records.audit_events import AuditEventKind
     from service.running import database_url
     from service.storage import FolderStorage
 
@@ -57,6 +60,8 @@ def fetch(
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task(f"Searching {source}", total=None)
         found = list(find_series(archive, since.date(), last, modality))
+        with transaction(engine) as session:
+            record(session, operator(), AuditEventKind.ARCHIVE_QUERIED, source=source, series=len(found))
         progress.update(task, description=f"Fetching from {source}", total=len(found))
         for series in found:
             results.append(fetcher.fetch(series))
@@ -70,6 +75,10 @@ def fetch(
         "known": sum(result.known for result in results),
         "failed_series": len(failed),
     }
+    with transaction(engine) as session:
+        outcome = Outcome.FAILED if failed else Outcome.DONE
+        kind = AuditEventKind.PHOTOS_FETCHED
+        record(session, operator(), kind, outcome=outcome, source=source, **counts)
     if as_json:
         typer.echo(json.dumps(counts))
     else:

@@ -29,7 +29,6 @@ LOG_USED = AuditCode("110101", "Audit Log Used")
 TRANSFERRING = AuditCode("110102", "Begin Transferring DICOM Instances")
 ACCESSED = AuditCode("110103", "DICOM Instances Accessed")
 TRANSFERRED = AuditCode("110104", "DICOM Instances Transferred")
-STUDY_DELETED = AuditCode("110105", "DICOM Study Deleted")
 EXPORT = AuditCode("110106", "Export")
 IMPORT = AuditCode("110107", "Import")
 PATIENT_RECORD = AuditCode("110110", "Patient Record")
@@ -42,10 +41,7 @@ START = AuditCode("110120", "Application Start")
 STOP = AuditCode("110121", "Application Stop")
 LOGIN = AuditCode("110122", "Login")
 LOGOUT = AuditCode("110123", "Logout")
-NODE = AuditCode("110126", "Node Authentication")
 OVERRIDE_STARTED = AuditCode("110127", "Emergency Override Started")
-OVERRIDE_STOPPED = AuditCode("110138", "Emergency Override Stopped")
-CONFIGURATION = AuditCode("110129", "Security Configuration")
 SOFTWARE = AuditCode("110131", "Software Configuration")
 RESTRICTED = AuditCode("110132", "Use of Restricted Function")
 ROLES_CHANGED = AuditCode("110136", "Security Roles Changed")
@@ -67,8 +63,6 @@ class AuditEventKind(enum.StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
     ACCESS_REFUSED = "access.refused"
     BREAK_GLASS_STARTED = "break_glass.started"
-    BREAK_GLASS_ENDED = "break_glass.ended"
-    PEER_REFUSED = "peer.refused"
 
     PATIENTS_LISTED = "patients.listed"
     PATIENT_VIEWED = "patient.viewed"
@@ -86,7 +80,6 @@ class AuditEventKind(enum.StrEnum):
     RECORDING_VIEWED = "recording.viewed"
     RECORDING_CHANGED = "recording.changed"
     RECORDING_REGRADED = "recording.regraded"
-    RECORDING_DELETED = "recording.deleted"
     PHOTOS_RECEIVED = "photos.received"
     PHOTOS_FETCHED = "photos.fetched"
     ARCHIVE_QUERIED = "archive.queried"
@@ -98,10 +91,8 @@ class AuditEventKind(enum.StrEnum):
     DELIVERY_RETRIED = "delivery.retried"
     DATA_EXPORTED = "data.exported"
     DATA_IMPORTED = "data.imported"
-    MESSAGE_RECEIVED = "message.received"
 
     BUNDLE_ACTIVATED = "bundle.activated"
-    SETTINGS_CHANGED = "settings.changed"
     AUDIT_READ = "audit.read"
     AUDIT_EXPORTED = "audit.exported"
 
@@ -119,8 +110,6 @@ TERMS: dict[AuditEventKind, AuditTerms] = {
     K.TOKEN_REVOKED: AuditTerms(ALERT, "E", USER_CHANGED),
     K.ACCESS_REFUSED: AuditTerms(ALERT, "E", RESTRICTED),
     K.BREAK_GLASS_STARTED: AuditTerms(ALERT, "E", OVERRIDE_STARTED),
-    K.BREAK_GLASS_ENDED: AuditTerms(ALERT, "E", OVERRIDE_STOPPED),
-    K.PEER_REFUSED: AuditTerms(ALERT, "E", NODE),
     K.PATIENTS_LISTED: AuditTerms(QUERY, "E"),
     K.PATIENT_VIEWED: AuditTerms(PATIENT_RECORD, "R"),
     K.PATIENT_ADDED: AuditTerms(PATIENT_RECORD, "C"),
@@ -136,7 +125,6 @@ TERMS: dict[AuditEventKind, AuditTerms] = {
     K.RECORDING_VIEWED: AuditTerms(ACCESSED, "R"),
     K.RECORDING_CHANGED: AuditTerms(ACCESSED, "U"),
     K.RECORDING_REGRADED: AuditTerms(ACCESSED, "U"),
-    K.RECORDING_DELETED: AuditTerms(STUDY_DELETED, "D"),
     K.PHOTOS_RECEIVED: AuditTerms(TRANSFERRED, "C"),
     K.PHOTOS_FETCHED: AuditTerms(TRANSFERRED, "C"),
     K.ARCHIVE_QUERIED: AuditTerms(QUERY, "E"),
@@ -147,9 +135,7 @@ TERMS: dict[AuditEventKind, AuditTerms] = {
     K.DELIVERY_RETRIED: AuditTerms(TRANSFERRING, "E"),
     K.DATA_EXPORTED: AuditTerms(EXPORT, "R"),
     K.DATA_IMPORTED: AuditTerms(IMPORT, "C"),
-    K.MESSAGE_RECEIVED: AuditTerms(IMPORT, "C"),
     K.BUNDLE_ACTIVATED: AuditTerms(ALERT, "E", SOFTWARE),
-    K.SETTINGS_CHANGED: AuditTerms(ALERT, "E", CONFIGURATION),
     K.AUDIT_READ: AuditTerms(LOG_USED, "R"),
     K.AUDIT_EXPORTED: AuditTerms(LOG_USED, "R"),
 }

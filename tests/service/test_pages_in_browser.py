@@ -74,7 +74,7 @@ def address(database_url: str, engine: Engine, storage: FolderStorage) -> Iterat
     process = subprocess.Popen([sys.executable, "-c", program])
     address = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             try:
                 httpx.get(f"{address}/health", trust_env=False)
@@ -184,8 +184,8 @@ def test_a_patient_is_reached_by_keyboard_alone(
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
-    link = page.locator("main a").first
-    for _ in range(3):
+    link = page.locator("main a[href^='/recordings/']").first
+    for _ in range(5):
         page.keyboard.press("Tab")
         if link.evaluate("link => link === document.activeElement"):
             break
