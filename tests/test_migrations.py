@@ -117,6 +117,34 @@ def test_drafts_outlive_the_way_down_from_signed_reports(empty_database: str) ->
     engine.dispose()
 
 
+def test_deliveries_of_objects_outlive_the_way_down_from_messages(empty_database: str) -> None:
+    config = alembic_config(empty_database)
+    command.upgrade(config, "0011")
+    engine = create_engine(empty_database.replace("postgresql", "postgresql+psycopg", 1))
+    with engine.begin() as connection:
+        for statement in (
+            *A_GRADING,
+            "INSERT INTO report (grading_key, kind, sop_instance_uid, document_key, object_key, created_at) "
+            "SELECT id, kind, kind, 'k', 'k', now() FROM grading, (VALUES ('pdf'), ('oru')) AS kinds(kind)",
+            "INSERT INTO delivery (report_key, destination, state, order_key, created_at) "
+            "SELECT id, 'PACS', 'waiting', 7, now() FROM report",
+            "INSERT INTO circuit (destination, changed_at) VALUES ('PACS', now())",
+            "INSERT INTO message (sender, control_id, digest, trigger, address, state) "
+            "VALUES ('KIS', '1', 'd', 'ADT^A08', '', 'waiting')",
+        ):
+            connection.execute(text(statement))
+    command.downgrade(config, "0008")
+    with engine.connect() as connection:
+        kept = connection.execute(
+            text("SELECT kind, state, answer FROM report JOIN delivery ON report.id = report_key")
+        )
+        # What waits for a signature would go out at once under the program of before.
+        assert [tuple(row) for row in kept] == [("pdf", "failed", "waited for sign-off")]
+    upgrade(empty_database)
+    command.check(config)
+    engine.dispose()
+
+
 def test_every_revision_goes_down_and_up_again(empty_database: str) -> None:
     config = alembic_config(empty_database)
     upgrade(empty_database)
