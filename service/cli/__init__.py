@@ -7,6 +7,7 @@ from rich.console import Console
 
 from grading.errors import FacialisError
 from service.cli import (
+    annotations,
     auditing,
     checking,
     deliveries,
@@ -45,6 +46,7 @@ for group in (
     raters,
     weights,
     patients,
+    annotations,
     records,
     queries,
     regrading,

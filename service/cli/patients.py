@@ -3,34 +3,26 @@
 import datetime as dt
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table as Shown
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
+from service.cli.importing import AsJson, DryRun, Encoding, File, import_table
 from service.cli.operating import operator
 from service.cli.session import records
 from service.records import audit
 from service.records.audit_events import AuditEventKind
 from service.records.changes import content
 from service.records.events import add_event, delete_event
-from service.records.importing import EVENTS, PATIENTS, SURGERIES, Outcome, Table, import_rows
+from service.records.importing import EVENTS, PATIENTS, SURGERIES
 from service.records.merging import merge_patients
 from service.records.models import EventKind, Patient
 from service.records.patients import find_patient
 from service.records.surgeries import add_surgery, correct_surgery, delete_surgery
-from service.tables import ENCODINGS, TableError, read_table
-
-
-class ImportProblemError(PermanentError):
-    """A table has rows that cannot be recorded, so nothing of it was."""
-
-    code = "import.problems"
 
 
 class UnknownPatientError(PermanentError):
@@ -43,10 +35,6 @@ Who = Annotated[str, typer.Option("--patient", help="An ID of the patient.")]
 Issuer = Annotated[str, typer.Option(help="Issuer of the patient's ID.")]
 Day = Annotated[dt.datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, as 2024-03-01.")]
 Side = Annotated[str, typer.Option(help="L, R or B (both), of the patient.")]
-File = Annotated[Path, typer.Argument(help="A CSV file; docs/records.md names its columns.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Store nothing, only list what would be said.")]
-Encoding = Annotated[str, typer.Option(help=f"Of the file: {', '.join(ENCODINGS)}.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -74,21 +62,21 @@ def import_patients(
     file: File, dry_run: DryRun = False, encoding: Encoding = "utf-8", as_json: AsJson = False
 ) -> None:
     """Take patients out of a CSV file: all rows or none, and the same file again changes nothing."""
-    _import(PATIENTS, file, dry_run, encoding, as_json)
+    import_table(PATIENTS, file, dry_run, encoding, as_json)
 
 
 def import_surgeries(
     file: File, dry_run: DryRun = False, encoding: Encoding = "utf-8", as_json: AsJson = False
 ) -> None:
     """Take surgeries out of a CSV file: all rows or none, and the same file again changes nothing."""
-    _import(SURGERIES, file, dry_run, encoding, as_json)
+    import_table(SURGERIES, file, dry_run, encoding, as_json)
 
 
 def import_events(
     file: File, dry_run: DryRun = False, encoding: Encoding = "utf-8", as_json: AsJson = False
 ) -> None:
     """Take events out of a CSV file: all rows or none, and the same file again changes nothing."""
-    _import(EVENTS, file, dry_run, encoding, as_json)
+    import_table(EVENTS, file, dry_run, encoding, as_json)
 
 
 def merge(
@@ -189,45 +177,6 @@ def delete_other(
     with records() as session:
         patient = delete_event(session, event, operator().name)
         _note(session, AuditEventKind.CLINICAL_EVENT_DELETED, patient.id, event=event)
-
-
-def _import(table: Table, file: Path, dry_run: bool, encoding: str, as_json: bool) -> None:
-    if encoding not in ENCODINGS:
-        raise TableError(f"--encoding takes {', '.join(ENCODINGS)}")
-    rows = read_table(file, table.columns, encoding)
-    console = Console(stderr=True)
-    with records() as session:
-        outcome = import_rows(session, table, track(rows, table.name, console=console, transient=True))
-        if dry_run or outcome.problems:
-            session.rollback()
-        else:
-            audit.record(session, operator(), AuditEventKind.DATA_IMPORTED, table=table.name, rows=len(rows))
-    _tell(outcome, dry_run, as_json)
-    if outcome.problems:
-        wrong = len({problem.row for problem in outcome.problems})
-        raise ImportProblemError(f"{wrong} of {len(rows)} rows have problems, so nothing was stored")
-
-
-def _tell(outcome: Outcome, dry_run: bool, as_json: bool) -> None:
-    stored = not (dry_run or outcome.problems)
-    if as_json:
-        told = {
-            "stored": stored,
-            "added": outcome.added,
-            "known": outcome.known,
-            "new_patients": outcome.new_patients,
-            "remarks": [vars(remark) for remark in outcome.remarks],
-        }
-        typer.echo(json.dumps(told))
-        return
-    for remark in outcome.remarks:
-        kind = "problem" if remark.problem else "note"
-        where = f"row {remark.row}" + (f", {remark.column}" if remark.column else "")
-        typer.echo(f"{kind}  {where}: {remark.message}")
-    typer.echo(
-        f"{outcome.added} new, {outcome.known} on record already, {outcome.new_patients} new patients"
-        + ("" if stored else "; nothing was stored")
-    )
 
 
 def _note(

@@ -102,11 +102,10 @@ def import_rows(session: Session, table: Table, rows: Iterable[Row]) -> Outcome:
         remarks += [remark(column, message, problem=True) for column, message in faults]
         if faults:
             continue
-        identifier = row.cells["patient_id"], row.cells["issuer"]
-        stranger = find_patient(session, *identifier) is None
+        stranger = "patient_id" in row.cells and _unknown(session, row)
         try:
             new, notes = table.record(session, row)
-        except _ColumnError as error:
+        except ColumnError as error:
             remarks.append(remark(error.column, str(error), problem=True))
             continue
         except PermanentError as error:
@@ -119,7 +118,11 @@ def import_rows(session: Session, table: Table, rows: Iterable[Row]) -> Outcome:
     return Outcome(added, known, new_patients, tuple(remarks))
 
 
-class _ColumnError(CellError):
+def _unknown(session: Session, row: Row) -> bool:
+    return find_patient(session, row.cells["patient_id"], row.cells["issuer"]) is None
+
+
+class ColumnError(CellError):
     """A cell of ``column`` cannot be used."""
 
     def __init__(self, column: str, message: str) -> None:
@@ -180,7 +183,7 @@ def _person(session: Session, row: Row) -> tuple[Added, list[Note]]:
     died = _date(row, "death_date") if cells["death_date"] else None
     sex = _one_of(row, "sex", SEXES) if cells["sex"] else ""
     name = "^".join(part.strip() for part in cells["name"].split(","))
-    stranger = find_patient(session, cells["patient_id"], cells["issuer"]) is None
+    stranger = _unknown(session, row)
     patient = patient_for(session, cells["patient_id"], cells["issuer"])
     notes = list(_differences(patient, {"name": name, "birth_date": born, "death_date": died, "sex": sex}))
     complete_patient(session, patient, name=name, birth_date=born, sex=sex)
@@ -201,7 +204,7 @@ def _date(row: Row, column: str) -> dt.date:
     try:
         return read_date(row.cells[column])
     except CellError as error:
-        raise _ColumnError(column, str(error)) from None
+        raise ColumnError(column, str(error)) from None
 
 
 def _one_of(row: Row, column: str, answers: Mapping[Answer, Sequence[str]]) -> Answer:
@@ -209,7 +212,7 @@ def _one_of(row: Row, column: str, answers: Mapping[Answer, Sequence[str]]) -> A
     for answer, words in answers.items():
         if word in words:
             return answer
-    raise _ColumnError(column, f"is unknown: write one of {', '.join(answers)}")
+    raise ColumnError(column, f"is unknown: write one of {', '.join(answers)}")
 
 
 SURGERIES = Table(
