@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
@@ -34,7 +35,7 @@ def make_sheet(target: io.BytesIO, style: Style) -> Sheet:
         # named here, or every page would refer to a Helvetica that is not embedded
         initialFontName=REGULAR,
     )
-    return Sheet(canvas, paper, language)
+    return Sheet(canvas, paper, language, ZoneInfo(style.time_zone))
 
 
 def finish(sheet: Sheet, target: io.BytesIO, head: Head, subject: str, pages: Sequence[DrawPage]) -> bytes:

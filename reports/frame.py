@@ -103,7 +103,7 @@ def _status(sheet: Sheet, head: Head, y: float) -> float:
     if done is None:
         text, colour = sheet.say("status.draft"), ALERT
     else:
-        text = sheet.say("status.final", name=done.name, moment=sheet.language.moment(done.at))
+        text = sheet.say("status.final", name=done.name, moment=sheet.moment(done.at))
         colour = INK
     for line in clip(wrap(text, BOLD, BODY, _TITLE_WIDTH - 8), 2):
         sheet.text(sheet.paper.right, y, line, font=BOLD, colour=colour, align=1)
@@ -125,7 +125,7 @@ def _facts(sheet: Sheet, facts: tuple[Fact, ...], y: float) -> float:
 def _foot(sheet: Sheet, head: Head, page: int, pages: int) -> None:
     y, right = MARGIN - 8, sheet.paper.right
     sheet.rule(LEFT, y + 10, right, y + 10)
-    written = sheet.language.moment(head.created_at)
+    written = sheet.moment(head.created_at)
     generated = sheet.say("foot.generated", product=head.product, moment=written)
     sheet.text(LEFT, y, generated, size=SMALL, colour=MUTED)
     if head.uid:

@@ -7,7 +7,7 @@ once its file lies there; a test holds the files to the same keys and placeholde
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 
@@ -39,12 +39,10 @@ class Language:
         """A calendar day."""
         return day.strftime(self.texts["format.date"])
 
-    def moment(self, moment: datetime) -> str:
-        """A moment to the minute with its zone; one without a zone is written as it is."""
-        written = moment.strftime(self.texts["format.moment"])
-        if moment.tzinfo is None:
-            return written
-        return f"{written} {'UTC' if moment.tzinfo is UTC else moment.strftime('%z')}"
+    def moment(self, moment: datetime, zone: tzinfo = UTC) -> str:
+        """A moment to the minute in a zone, with its name; one without a zone is written as it is."""
+        local = moment if moment.tzinfo is None else moment.astimezone(zone)
+        return " ".join(filter(None, (local.strftime(self.texts["format.moment"]), local.tzname())))
 
     def decimal(self, number: float) -> str:
         """A number with one decimal place."""

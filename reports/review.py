@@ -31,7 +31,7 @@ def draw_review(sheet: Sheet, done: SignOff | None) -> None:
 
 def _signed(sheet: Sheet, done: SignOff) -> None:
     wide = sheet.paper.measure - 20
-    signed = sheet.say("review.signed", name=done.name, moment=sheet.language.moment(done.at))
+    signed = sheet.say("review.signed", name=done.name, moment=sheet.moment(done.at))
     y = FOOT + HEIGHT - 18
     y = sheet.lines(LEFT + 10, y, clip(wrap(signed, BOLD, 9.4, wide), 2), size=9.4, font=BOLD)
     y = sheet.lines(LEFT + 10, y, wrap(sheet.say("review.replaces"), REGULAR, BODY, wide), colour=MUTED)

@@ -5,6 +5,7 @@ Lengths are points, the origin is the lower left corner of the page, ``y`` of a 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Any
 
 from reportlab.lib.colors import Color, HexColor
@@ -99,11 +100,12 @@ PAPERS: dict[PaperName, Paper] = {"a4": Paper(*A4), "letter": Paper(*LETTER)}
 
 @dataclass(frozen=True)
 class Sheet:
-    """The canvas of a document, with the report's paper, language and manner of writing on it."""
+    """The canvas of a document, with the report's paper, language, time zone and manner of writing on it."""
 
     canvas: Any
     paper: Paper
     language: Language
+    zone: tzinfo
 
     def text(
         self,
@@ -199,6 +201,10 @@ class Sheet:
         self.canvas.setFillAlpha(0.14)
         self.canvas.rect(x, y, wide, high, stroke=0, fill=1)
         self.canvas.restoreState()
+
+    def moment(self, moment: datetime) -> str:
+        """A moment in the report's zone."""
+        return self.language.moment(moment, self.zone)
 
     def say(self, key: str, /, **values: object) -> str:
         """A text of the report's language."""

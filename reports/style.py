@@ -12,14 +12,15 @@ class Style:
     """``language`` names a catalogue of `reports.language`.
 
     ``organization`` is who answers for the reports and ``contact`` where questions go to; both are printed
-    unless they are empty. ``fonts`` are TrueType files that print
-    what the report's own fonts cannot, in this order.
+    unless they are empty. ``time_zone`` is the IANA name of the zone that moments are printed in. ``fonts``
+    are TrueType files that print what the report's own fonts cannot, in this order.
     """
 
     language: str = "en"
     paper: PaperName = "a4"
     organization: str = ""
     contact: str = ""
+    time_zone: str = "UTC"
     fonts: tuple[Path, ...] = ()
 
 

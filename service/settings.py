@@ -13,8 +13,9 @@ from ipaddress import IPv4Network, IPv6Network
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -156,7 +157,9 @@ class ReportSettings(Section):
     """Who answers for the reports, such as the hospital and department; signed documents name it."""
     contact: str = Field(default="", max_length=200)
     """Where questions about a report go to, printed on it; empty for nowhere."""
-    fonts: tuple[Path, ...] = ()
+    time_zone: str = "UTC"
+    """IANA name of the zone that moments are printed in, such as ``Europe/Berlin``."""
+    fonts: tuple[FilePath, ...] = ()
     """TrueType files that print names which the report's own fonts cannot, in this order."""
 
     @field_validator("language")
@@ -166,10 +169,17 @@ class ReportSettings(Section):
             raise ValueError(f"there are no texts in it: use one of {', '.join(languages())}")
         return language
 
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("is no IANA time zone, such as Europe/Berlin")
+        return name
+
     @property
     def style(self) -> Style:
         """The same, as reports take it."""
-        return Style(self.language, self.paper, self.organization, self.contact, self.fonts)
+        return Style(**dict(self))
 
 
 class ApiSettings(Section):

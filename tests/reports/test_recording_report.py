@@ -406,6 +406,8 @@ def test_a_draft_says_so_on_every_page_and_a_final_version_who_signed_it(
         assert "DRAFT" not in page
         assert "FINAL – signed off by Dr Berta Beispiel" in page
     assert "Signed off by Dr Berta Beispiel on 2025-07-02 14:05 UTC." in final[1]
+    berlin = pages(tmp_path, make_report(sign_off=done), Style("de", time_zone="Europe/Berlin"))
+    assert "Freigegeben von Dr Berta Beispiel am 02.07.2025 16:05 CEST." in berlin[1]
     assert "Seen with the patient." in final[1]
 
 

@@ -39,6 +39,10 @@ def test_the_environment_wins_over_the_file_which_wins_over_the_default(
     ("variable", "value"),
     [
         ("FACIALIS_RECEIVER__PORT", "99999"),
+        ("FACIALIS_REPORT__LANGUAGE", "tlh"),
+        ("FACIALIS_REPORT__PAPER", "a5"),
+        ("FACIALIS_REPORT__TIME_ZONE", "Mars/Base"),
+        ("FACIALIS_REPORT__FONTS", '["/nowhere.ttf"]'),
         ("FACIALIS_RECEIVER__AE_TITLE", "A TITLE THAT IS FAR TOO LONG"),
         ("FACIALIS_QUIET_SECONDS", "-1"),
         ("FACIALIS_PROTOCOL", "jena99"),
