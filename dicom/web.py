@@ -58,11 +58,23 @@ def web_client(peer: WebPeer, timeout: float = 30.0) -> Iterator[DICOMwebClient]
 def store_objects(paths: Sequence[Path], peer: WebPeer, timeout: float = 30.0) -> list[SendOutcome]:
     """Store DICOM files on a server, each as it is and in a request of its own.
 
-    Returns one outcome per path; a file that is not DICOM only fails itself. Raises `PeerUnavailableError`
-    when the server cannot be reached and `RejectedError` when it does not let us store.
+    Returns one outcome per path; a file that is not DICOM only fails itself, and what follows a request that
+    failed as a whole is not sent. Raises `PeerUnavailableError` when the server cannot be reached and
+    `RejectedError` when it does not let us store, unless it has stored something before.
     """
+    outcomes: list[SendOutcome] = []
     with web_client(peer, timeout) as client:
-        return [_store(client, path, peer) for path in paths]
+        for path in paths:
+            try:
+                outcomes.append(_store(client, path, peer))
+            except (PeerUnavailableError, RejectedError) as error:
+                if not any(outcome.status is not None for outcome in outcomes):
+                    raise
+                transient = isinstance(error, PeerUnavailableError)
+                outcomes.append(SendOutcome(path, "", None, transient, str(error)))
+                break
+    left = paths[len(outcomes) :]
+    return outcomes + [SendOutcome(path, "", None, True, "not sent yet") for path in left]
 
 
 def check(peer: WebPeer, timeout: float = 10.0) -> None:

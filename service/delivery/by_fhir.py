@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import requests
 
-from dicom.peers import RejectedError, unreachable
+from dicom.peers import unreachable
 from service.delivery.fhir_transaction import PatientSystemError, transaction_of
 from service.delivery.outcomes import NOT_BEGUN, Outcome, Outcomes, Parcel
-from service.fhir.client import LATER, NOT_FOR_US, WORDS_KEPT, fhir_session, words
+from service.fhir.client import LATER, WORDS_KEPT, fhir_session, words
 from service.peer_settings import FhirDestination
 from service.storage import Storage
 
@@ -25,7 +25,6 @@ def send(
 
     Raises:
         PeerUnavailableError: the server cannot be reached.
-        RejectedError: it does not let us write.
     """
     outcomes: dict[int, Outcome] = {}
     until = time.monotonic() + seconds
@@ -55,8 +54,6 @@ def send(
 
 def _outcome(answer: requests.Response) -> Outcome:
     status = answer.status_code
-    if status in NOT_FOR_US:
-        raise RejectedError(f"the server refuses us ({words(answer)}): correct its address or our rights.")
     if status >= 500 or status in LATER:
         there = status in (FAULT, CONFLICT)
         return Outcome(ok=False, words=words(answer), transient=True, answered=there, limited=status == FAULT)

@@ -9,7 +9,6 @@ from dicom.peers import PeerUnavailableError, RejectedError, unreachable
 from service.peer_settings import FhirAddress
 
 MEDIA_TYPE = "application/fhir+json"
-NOT_FOR_US = {401, 403, 404, 405}
 LATER = {408, 409, 425, 429}
 """Statuses after which the same request may succeed; 409 where two make the same thing at once."""
 WORDS_KEPT = 500

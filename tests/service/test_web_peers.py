@@ -1,4 +1,4 @@
-"""What a FHIR server's answers mean for what was sent to it."""
+"""What the answers of web servers, FHIR and DICOMweb, mean for what was sent to them."""
 
 import json
 import ssl
@@ -11,13 +11,14 @@ import pytest
 
 from dicom.peers import PeerUnavailableError, RejectedError
 from dicom.tls import ClientTls
-from dicom.web import WebPeer
+from dicom.web import WebPeer, store_objects
 from dicom.web import check as check_dicomweb
 from service.delivery.by_fhir import send
 from service.delivery.outcomes import Outcome, Parcel
 from service.fhir.client import check
 from service.peer_settings import FhirDestination
 from service.storage import FolderStorage
+from tests.dicom.samples import photo, save
 from tests.service.mllp_receiver import receiving
 
 FROZEN = {
@@ -47,6 +48,8 @@ class Handler(BaseHTTPRequestHandler):
         status, body = self.server.answers.pop(0)
         content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
         self.send_response(status)
+        kind = "dicom" if self.path.endswith("/studies") else "fhir"
+        self.send_header("Content-Type", f"application/{kind}+json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -122,9 +125,10 @@ def test_a_server_that_takes_a_transaction_has_to_say_so_of_every_entry(
     assert (none.ok, none.transient) == (False, True)
 
 
-def test_a_server_that_does_not_let_us_in_refuses_all(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(RejectedError, match="401"):
-        outcomes(server, tmp_path, (401, issue("who are you")), (200, TAKEN))
+def test_a_server_that_stops_letting_us_in_keeps_what_it_took(server: Server, tmp_path: Path) -> None:
+    taken, refused = outcomes(server, tmp_path, (200, TAKEN), (401, issue("who are you")))
+    assert (taken.ok, refused.ok, refused.transient) == (True, False, False)
+    assert refused.words == "HTTP 401: who are you"
 
 
 def test_we_sign_in_by_token_or_password(server: Server, tmp_path: Path) -> None:
@@ -154,3 +158,24 @@ def test_a_check_tells_of_absence_refusal_and_an_expired_certificate(
             check(there)
         with pytest.raises(PeerUnavailableError, match="has expired: renew it there"):
             check_dicomweb(WebPeer(there.url, tls=ClientTls(expired[0])))
+
+
+def test_what_a_dicomweb_server_stored_before_it_broke_off_is_not_sent_again(
+    server: Server, tmp_path: Path
+) -> None:
+    stored = {"00081199": {"vr": "SQ", "Value": [{}]}}
+    server.answers += [(200, stored), (503, "busy"), (200, stored), (401, "who are you")]
+    paths = [save(photo(sop_instance_uid=f"1.2.{number}"), tmp_path / f"{number}.dcm") for number in range(4)]
+    peer = WebPeer(f"http://127.0.0.1:{server.server_port}")
+    taken, busy, other, refused = store_objects(paths, peer)
+    assert [(one.ok, one.transient) for one in (taken, busy, other)] == [
+        (True, False), (False, True), (True, False),
+    ]  # fmt: skip
+    assert (refused.ok, refused.transient, "401" in refused.words) == (False, False, True)
+    server.answers += [(200, stored), (401, "who are you")]
+    first, second, third = store_objects(paths[:3], peer)
+    assert (first.ok, second.transient) == (True, False)
+    assert (third.ok, third.transient, third.words) == (False, True, "not sent yet")
+    server.answers += [(401, "who are you")]
+    with pytest.raises(RejectedError):
+        store_objects(paths[:1], peer)
