@@ -77,8 +77,13 @@ def begin(session: Session, account: Account, address: str | None) -> str:
     return secret
 
 
-def find_visitor(session: Session, secret: str, lifetime: Lifetime, address: str | None) -> Visitor | None:
-    """Whoever is signed in with this cookie, None if nobody is any more; that it was used is noted."""
+def find_visitor(
+    session: Session, secret: str, lifetime: Lifetime, address: str | None, *, used: bool = True
+) -> Visitor | None:
+    """Whoever is signed in with this cookie, None if nobody is any more.
+
+    That the session was ``used`` is noted, unless the page asks by itself.
+    """
     now = func.clock_timestamp()
     row = session.scalar(
         select(SignedIn)
@@ -93,13 +98,14 @@ def find_visitor(session: Session, secret: str, lifetime: Lifetime, address: str
     )
     if row is None:
         return None
-    long_ago = SignedIn.seen_at < now - dt.timedelta(seconds=TOUCH_SECONDS)
-    session.execute(
-        update(SignedIn)
-        .where(SignedIn.id == row.id, long_ago)
-        .values(seen_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    if used:
+        long_ago = SignedIn.seen_at < now - dt.timedelta(seconds=TOUCH_SECONDS)
+        session.execute(
+            update(SignedIn)
+            .where(SignedIn.id == row.id, long_ago)
+            .values(seen_at=now)
+            .execution_options(synchronize_session=False)
+        )
     account = row.account
     return Visitor(
         session_id=row.id,

@@ -57,14 +57,14 @@ class GlassToBreak(Exception):  # noqa: N818 - no fault, an answer
         self.patient_id = patient_id
 
 
-def current_visit(request: Request) -> Visit | None:
-    """Whoever is signed in, None if nobody is."""
+def current_visit(request: Request, *, used: bool = True) -> Visit | None:
+    """Whoever is signed in, None if nobody is; ``used`` as in `service.access.sessions.find_visitor`."""
     site = site_of(request)
     secret = request.cookies.get(site.session_cookie)
     if not secret:
         return None
     with transaction(site.engine) as session:
-        visitor = sessions.find_visitor(session, secret, site.lifetime, address_of(request))
+        visitor = sessions.find_visitor(session, secret, site.lifetime, address_of(request), used=used)
     if visitor is None:
         return None
     visit = Visit(visitor, sessions.form_token(secret))
@@ -89,13 +89,15 @@ class Allow:
 class AllowPatient:
     """Dependency: somebody is signed in who may see the patient of the address, by right or by override.
 
-    The address names the patient, or a recording or kept object of one.
+    The address names the patient, or a recording or kept object of one. What a page asks ``by_itself``, time
+    and again, does not keep a session from ending.
     """
 
     right = Right.PATIENTS
+    by_itself: bool = False
 
     def __call__(self, request: Request) -> Visit:
-        visit = _signed_in(request)
+        visit = _signed_in(request, used=not self.by_itself)
         if Right.PATIENTS in visit.visitor.rights:
             return visit
         with transaction(site_of(request).engine) as session:
@@ -107,8 +109,8 @@ class AllowPatient:
         raise _refusal(request, visit, Right.PATIENTS, patient_id)
 
 
-def _signed_in(request: Request) -> Visit:
-    visit = current_visit(request)
+def _signed_in(request: Request, *, used: bool = True) -> Visit:
+    visit = current_visit(request, used=used)
     if visit is None:
         raise SignInNeeded
     return visit

@@ -32,6 +32,7 @@ Number = Annotated[int, Path(ge=1, le=MOST)]
 SignedIn = Annotated[Visit, Depends(Allow(Right.SIGNED_IN))]
 Lister = Annotated[Visit, Depends(Allow(Right.LIST))]
 Seer = Annotated[Visit, Depends(AllowPatient())]
+Watcher = Annotated[Visit, Depends(AllowPatient(by_itself=True))]
 
 
 @router.get("/")
@@ -119,7 +120,7 @@ def score_map(request: Request, visit: Seer, recording_id: Number, item: str) ->
 
 
 @router.get("/recordings/{recording_id}/version")
-def version(request: Request, visit: Seer, recording_id: Number) -> Response:
+def version(request: Request, visit: Watcher, recording_id: Number) -> Response:
     """A word that changes when the recording's page has something new to show; tells nothing else."""
     with transaction(site_of(request).engine) as session:
         word = history.recording_version(session, recording_id)

@@ -19,7 +19,7 @@ from service.access.signing_in import MOST_FROM_ONE_PLACE, MOST_OF_ONE_ADDRESS, 
 from service.database import transaction
 from service.records import audit
 from service.records.audit import AuditSearch, system
-from service.records.models import Account, AuditEvent, SignedIn, SignInFailure
+from service.records.models import Account, AuditEvent, Recording, SignedIn, SignInFailure
 from service.settings import Settings, load_settings
 from service.storage import FolderStorage
 from service.web.app import make_app
@@ -174,6 +174,21 @@ def test_a_session_ends_when_idle_and_after_half_a_day(
         with Session(engine) as session:
             (row,) = session.scalars(select(SignedIn))
             assert dt.datetime.now(dt.UTC) - row.seen_at < dt.timedelta(minutes=1)
+
+
+def test_a_page_that_looks_for_news_by_itself_keeps_no_session_alive(
+    browser: Browser, engine: Engine, ada: Recording
+) -> None:
+    with transaction(engine) as session:
+        session.execute(update(SignedIn).values(seen_at=SignedIn.seen_at - dt.timedelta(minutes=20)))
+    idle = []
+    for path in (f"/recordings/{ada.id}/version", f"/recordings/{ada.id}"):
+        assert browser.get(path).status_code == 200
+        with Session(engine) as session:
+            (row,) = session.scalars(select(SignedIn))
+            idle.append(dt.datetime.now(dt.UTC) - row.seen_at)
+    assert idle[0] > dt.timedelta(minutes=19)
+    assert idle[1] < dt.timedelta(minutes=2)
 
 
 def test_signing_out_ends_the_session_for_good(browser: Browser, engine: Engine) -> None:
