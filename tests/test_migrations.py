@@ -1,14 +1,25 @@
 """The revisions and the models describe the same database."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic import command
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
+from grading.bundle import COMMISSIONING_BUNDLE, load_bundle
 from migrations.upgrade import alembic_config, upgrade
+from service.database import connect
 from service.embedded.postgres import EmbeddedPostgres
+from service.records import regrading
+from service.records.annotations import save_annotation
+from service.records.events import add_event
+from service.records.merging import merge_patients
+from service.records.models import EventKind, Patient, RecordingState, Timepoint
+from service.storage import FolderStorage
+from tests.service.clinic import SURGERY_DAY, Clinic
 
 A_GRADING = (
     "INSERT INTO bundle (hash, name, version, manifest) VALUES ('h', 'b', '1', '{}')",
@@ -142,6 +153,32 @@ def test_deliveries_of_objects_outlive_the_way_down_from_messages(empty_database
         assert [tuple(row) for row in kept] == [("pdf", "failed", "waited for sign-off")]
     upgrade(empty_database)
     command.check(config)
+    engine.dispose()
+
+
+def test_filled_records_go_down_to_before_them_and_up_again(empty_database: str, tmp_path: Path) -> None:
+    upgrade(empty_database)
+    config = alembic_config(empty_database)
+    engine = connect(empty_database)
+    with Session(engine) as session, session.begin():
+        clinic = Clinic(session, FolderStorage(tmp_path))
+        patient, other = clinic.patient("", "A"), clinic.patient("", "B")
+        recording = clinic.recording(patient, SURGERY_DAY, RecordingState.GRADED)
+        clinic.grade(recording, clinic.bundle("old"), 50)
+        clinic.surgery(patient)
+        add_event(session, "A", "", SURGERY_DAY, EventKind.TRAINING)
+        merge_patients(session, ("A", ""), (other.patient_id, ""))
+        save_annotation(session, recording.id, "Ada", {"R1": 80})
+        regrading.start(session, load_bundle(COMMISSIONING_BUNDLE), tmp_path)
+    command.downgrade(config, "0006")
+    upgrade(empty_database)
+    command.check(config)
+    with Session(engine) as session:
+        patient = session.query(Patient).one()
+        (placed,) = session.query(Timepoint)
+        assert (placed.recording_key, placed.days) == (patient.recordings[0].id, 0)
+        assert patient.last_arrival_at == patient.recordings[0].last_received_at
+        assert patient.surgeries[0].surgeon == ""
     engine.dispose()
 
 
