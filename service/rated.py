@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from grading.scales import EFACE, SCALES, sub_scores
 from reports.content import ReportRating
-from service.records.models import Annotation
+from service.records.models import Annotation, SettledScore
+from service.records.ratings import counts
 
 MAIN_SCORES = {"house-brackmann": "HB", "sunnybrook": "composite", "stennert": "total"}
 """Of each other scale the item or derived score that sums it up."""
@@ -19,7 +20,10 @@ MAIN_SCORES = {"house-brackmann": "HB", "sunnybrook": "composite", "stennert": "
 
 @dataclass(frozen=True)
 class Rated:
-    """eFACE scores by item id, of several raters the mean; who gave them; and results on other scales."""
+    """eFACE scores by item id, of several raters the mean; who gave them; results on other scales.
+
+    A settled score stands instead of the mean. What a rater has not finished, or gave again, is not in it.
+    """
 
     items: Mapping[str, float]
     raters: tuple[str, ...]
@@ -30,7 +34,12 @@ def rated(session: Session, recording_id: int, until: dt.datetime) -> Rated:
     """What raters had given by a moment: that of the document, so that writing it again says the same."""
     query = (
         select(Annotation)
-        .where(Annotation.recording_key == recording_id, Annotation.rated_at <= until)
+        .where(
+            Annotation.recording_key == recording_id,
+            Annotation.rated_at <= until,
+            Annotation.repeat == 0,
+            counts(),
+        )
         .order_by(Annotation.id)
         .options(selectinload(Annotation.scores), selectinload(Annotation.rater))
     )
@@ -44,7 +53,14 @@ def rated(session: Session, recording_id: int, until: dt.datetime) -> Rated:
         raters.append(annotation.rater.name)
         for item, value in scores.items():
             given[item].append(value)
-    return Rated({item: fmean(values) for item, values in given.items()}, tuple(raters), tuple(others))
+    settled = select(SettledScore).where(
+        SettledScore.recording_key == recording_id,
+        SettledScore.settled_at <= until,
+        SettledScore.scale == EFACE.id,
+    )
+    items = {item: fmean(values) for item, values in given.items()}
+    items |= {row.item: row.value for row in session.scalars(settled)}
+    return Rated(items, tuple(raters), tuple(others))
 
 
 def _other(scale: str, scores: Mapping[str, float], rater: str) -> ReportRating:

@@ -28,14 +28,20 @@ class Right(enum.StrEnum):
     """To sign reports off."""
     BREAK_GLASS = "break glass"
     """To see one patient against the roles, with a reason, on the record."""
+    ANNOTATE = "annotate"
+    """Scoring recordings: their photos, without a name, and one's own scores."""
+    RATERS = "raters"
+    """What raters are given, how far they agree, and the scores that are settled."""
     ADMINISTER = "administer"
     """Users, the audit trail, deliveries, the health of the installation."""
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.SIGNED_IN, Right.LIST, Right.BREAK_GLASS}),
-    Role.CLINICIAN: frozenset({Right.SIGNED_IN, Right.LIST, Right.PATIENTS, Right.CHANGE, Right.SIGN}),
-    Role.RATER: frozenset({Right.SIGNED_IN}),
+    Role.CLINICIAN: frozenset(
+        {Right.SIGNED_IN, Right.LIST, Right.PATIENTS, Right.CHANGE, Right.SIGN, Right.RATERS}
+    ),
+    Role.RATER: frozenset({Right.SIGNED_IN, Right.ANNOTATE}),
     Role.ADMINISTRATOR: frozenset({Right.SIGNED_IN, Right.ADMINISTER}),
 }
 

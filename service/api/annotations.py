@@ -18,6 +18,7 @@ from service.database import transaction
 from service.records import audit
 from service.records.audit_events import AuditEventKind
 from service.records.models import Annotation, AnnotationScore, Rater, Recording
+from service.records.ratings import counts
 
 router = APIRouter(prefix="/annotations", tags=["annotations"])
 
@@ -60,8 +61,12 @@ class AnnotationShown(BaseModel):
 
 @router.get("", responses=described(400))
 def list_annotations(held: Held, asked: Asked, recording: Numbered = None) -> Page[AnnotationShown]:
-    """What raters scored, the newest first."""
-    query = select(Annotation).options(selectinload(Annotation.scores), selectinload(Annotation.rater))
+    """What raters scored and finished, the newest first."""
+    query = (
+        select(Annotation)
+        .where(Annotation.repeat == 0, counts())
+        .options(selectinload(Annotation.scores), selectinload(Annotation.rater))
+    )
     if recording is not None:
         query = query.where(Annotation.recording_key == recording)
     with transaction(held.engine) as session:

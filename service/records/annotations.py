@@ -80,6 +80,7 @@ def find_annotation(session: Session, recording_id: int, rater: str, scale: str)
             Annotation.recording_key == recording_id,
             Rater.name == rater.strip(),
             Annotation.scale == scale,
+            Annotation.repeat == 0,
         )
         .options(selectinload(Annotation.scores))
     )
@@ -90,7 +91,7 @@ def annotations_of(session: Session, recording_id: int) -> list[Annotation]:
     query = (
         select(Annotation)
         .join(Rater)
-        .where(Annotation.recording_key == recording_id)
+        .where(Annotation.recording_key == recording_id, Annotation.repeat == 0)
         .order_by(Rater.name, Annotation.scale)
         .options(selectinload(Annotation.scores), selectinload(Annotation.rater))
     )

@@ -76,6 +76,8 @@ class AuditEventKind(enum.StrEnum):
     CLINICAL_EVENT_CHANGED = "clinical_event.changed"
     CLINICAL_EVENT_DELETED = "clinical_event.deleted"
     ANNOTATION_SAVED = "annotation.saved"
+    RATER_ASSIGNED = "rater.assigned"
+    SCORE_SETTLED = "score.settled"
 
     RECORDING_VIEWED = "recording.viewed"
     RECORDING_CHANGED = "recording.changed"
@@ -122,6 +124,8 @@ TERMS: dict[AuditEventKind, AuditTerms] = {
     K.CLINICAL_EVENT_CHANGED: AuditTerms(PROCEDURE_RECORD, "U"),
     K.CLINICAL_EVENT_DELETED: AuditTerms(PROCEDURE_RECORD, "D"),
     K.ANNOTATION_SAVED: AuditTerms(PATIENT_RECORD, "U"),
+    K.RATER_ASSIGNED: AuditTerms(ACTIVITY, "E"),
+    K.SCORE_SETTLED: AuditTerms(PATIENT_RECORD, "U"),
     K.RECORDING_VIEWED: AuditTerms(ACCESSED, "R"),
     K.RECORDING_CHANGED: AuditTerms(ACCESSED, "U"),
     K.RECORDING_REGRADED: AuditTerms(ACCESSED, "U"),

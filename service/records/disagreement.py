@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.records.cohorts import current_bundle
 from service.records.models import Annotation, AnnotationScore, Bundle, Grading, ItemScore, Rater
+from service.records.ratings import counts
 
 SCALE = "eface"
 
@@ -125,7 +126,7 @@ def _pairs(bundle: Bundle) -> Subquery:
             ItemScore,
             (ItemScore.grading_key == gradings.c.id) & (ItemScore.item == AnnotationScore.item),
         )
-        .where(Annotation.scale == SCALE)
+        .where(Annotation.scale == SCALE, Annotation.repeat == 0, counts())
         .subquery()
     )
 

@@ -39,6 +39,8 @@ class Visit:
         """The first page of who is signed in."""
         if Right.LIST in self.visitor.rights:
             return "/"
+        if Right.ANNOTATE in self.visitor.rights:
+            return "/annotate"
         return "/admin/health" if Right.ADMINISTER in self.visitor.rights else "/account"
 
 

@@ -16,9 +16,11 @@ from service.settings import Settings
 from service.storage import Storage
 from service.web import (
     administration,
+    annotating,
     breaking_glass,
     by_provider,
     patients,
+    raters,
     recording_actions,
     reports,
     signing_in,
@@ -53,6 +55,8 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
         recording_actions,
         reports,
         breaking_glass,
+        annotating,
+        raters,
         administration,
         users,
     )

@@ -63,11 +63,13 @@ _templates.globals |= {
     "DELIVERIES": words.DELIVERIES,
     "DOCUMENTS": words.DOCUMENTS,
     "LANGUAGES": {code: NAMES[code] for code in languages()},
-    "ADMIN_PAGES": (
-        ("/admin/health", "Health"),
-        ("/admin/deliveries", "Deliveries"),
-        ("/admin/audit", "Audit trail"),
-        ("/admin/users", "Users"),
+    "AREAS": (
+        ("/annotate", "To score", "annotate"),
+        ("/raters", "Raters", "raters"),
+        ("/admin/health", "Health", "administer"),
+        ("/admin/deliveries", "Deliveries", "administer"),
+        ("/admin/audit", "Audit trail", "administer"),
+        ("/admin/users", "Users", "administer"),
     ),
     "age": age,
     "seconds": words.seconds,

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,15 +12,20 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser as RealBrowser
+from playwright.sync_api import sync_playwright
 from pydicom import Dataset
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from dicom.intake import Stored
 from grading.phantom import write_cohort
+from service.access.accounts import add_account
+from service.access.passwords import generate_password
 from service.access.roles import Role
 from service.database import transaction
 from service.intake import ServiceIntake
+from service.records.audit import system
 from service.records.models import DeliveryState, Recording, RecordingState, StageRun
 from service.records.tokens import Scope, create_token
 from service.settings import Settings
@@ -27,6 +33,7 @@ from service.storage import FolderStorage
 from service.web.serve import make_site
 from tests.service.browsing import Browser
 from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
+from tests.service.in_browser import pages_served
 from tests.service.programs import RUN_SITE, Program, RunningSite
 from tests.service.samples import closing, received
 
@@ -152,3 +159,32 @@ def site(engine: Engine, database_url: str, storage: FolderStorage, ada: Recordi
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[RealBrowser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed: tools/test-packages installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(database_url: str, engine: Engine, storage: FolderStorage) -> Iterator[str]:
+    """Where the pages answer."""
+    with pages_served(database_url, storage) as address:
+        yield address
+
+
+@pytest.fixture
+def password(engine: Engine) -> str:
+    """Of the user `eva`, who may everything; there is a viewer `victor` with the same."""
+    chosen = generate_password()
+    with transaction(engine) as session:
+        roles = [role for role in Role if role is not Role.VIEWER]
+        add_account(session, system("test"), "eva", roles, password=chosen, display_name="Eva Ä. Müller")
+        add_account(session, system("test"), "victor", [Role.VIEWER], password=chosen)
+    return chosen

@@ -114,6 +114,9 @@ def everything(ada: Recording, clinic: Clinic, storage: FolderStorage, tmp_path:
         "account_id": "1",
         "item": "R1",
         "delivery_id": "1",
+        "assignment_id": "1",
+        "number": "1",
+        "item_id": "R1",
     }
 
 

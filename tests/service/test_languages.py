@@ -52,7 +52,7 @@ def in_tables() -> Iterator[str]:
         yield from pair
     yield from (words.NO_NAME, app.FAILED, *breaking_glass.REASONS.values())
     yield from (member.value for member in (*Role, *Stage, *ActorKind) if member is not ActorKind.USER)
-    yield from (name for _, name in rendering._templates.globals["ADMIN_PAGES"])
+    yield from (name for _, name, _ in rendering._templates.globals["AREAS"])
     for item in PREDICTED_ITEMS:
         yield from (item.name, item.below, *filter(None, [item.above]))
     for protocol in PROTOCOLS.values():

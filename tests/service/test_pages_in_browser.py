@@ -4,29 +4,19 @@ The server is a process of its own over the tests' database; Chromium is the sys
 """
 
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from functools import partial
 
-import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser
 from sqlalchemy import Engine, delete
 
-from service.access.accounts import add_account
-from service.access.passwords import generate_password
-from service.access.roles import Role
+from grading.scales import SCALES
 from service.database import transaction
+from service.records import assignments
 from service.records.audit import system
 from service.records.models import DeliveryState, Recording, RecordingState, SignedIn
-from service.storage import FolderStorage
 from tests.service.clinic import SURGERY_DAY, Clinic
+from tests.service.in_browser import faults, note_broken_policy, sign_in
 
 pytestmark = pytest.mark.journey
 
@@ -36,68 +26,18 @@ PAGES = (
     "/patients/{patient}",
     "/recordings/{recording}",
     "/account",
+    "/annotate",
+    "/annotate/1",
+    "/raters",
+    "/raters/agreement",
+    "/raters/agreement/R1",
+    "/raters/settle/{recording}",
     "/admin/health",
     "/admin/deliveries",
     "/admin/audit",
     "/admin/users",
     "/nowhere",
 )
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("Chromium is not installed: tools/test-packages installs it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def address(database_url: str, engine: Engine, storage: FolderStorage) -> Iterator[str]:
-    """Where the pages answer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    program = (
-        "from pathlib import Path\n"
-        "from service.database import connect\n"
-        "from service.settings import Settings\n"
-        "from service.storage import FolderStorage\n"
-        "from service.web.serve import serve\n"
-        f"settings = Settings(web={{'port': {port}}}, data_dir={str(storage.root)!r}, destinations=(\n"
-        "    {'name': 'Main PACS', 'ae_title': 'PACS', 'host': '127.0.0.1', 'port': 1},))\n"
-        f"serve(connect({database_url!r}), FolderStorage(Path({str(storage.root)!r})), settings)"
-    )
-    process = subprocess.Popen([sys.executable, "-c", program])
-    address = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                httpx.get(f"{address}/health", trust_env=False)
-                break
-            except httpx.TransportError:
-                assert process.poll() is None, "the server ended"
-                assert time.monotonic() < deadline, "the server did not answer"
-                time.sleep(0.05)
-        yield address
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-@pytest.fixture
-def password(engine: Engine) -> str:
-    """Of the user `eva`, who may everything; there is a viewer `victor` with the same."""
-    chosen = generate_password()
-    with transaction(engine) as session:
-        roles = [role for role in Role if role is not Role.VIEWER]
-        add_account(session, system("test"), "eva", roles, password=chosen, display_name="Eva Ä. Müller")
-        add_account(session, system("test"), "victor", [Role.VIEWER], password=chosen)
-    return chosen
 
 
 @pytest.fixture
@@ -111,33 +51,9 @@ def busy(clinic: Clinic, ada: Recording) -> Recording:
     )
     clinic.report(grading, DeliveryState.FAILED, "Refused: out of resources")
     clinic.session.commit()
+    with transaction(clinic.session.get_bind()) as session:
+        assignments.give(session, system("test"), ["eva"], [ada.id], list(SCALES), blind=False)
     return ada
-
-
-def sign_in(page: Page, address: str, name: str, password: str) -> None:
-    page.goto(f"{address}/sign-in")
-    page.fill("#name", name)
-    page.fill("#password", password)
-    page.press("#password", "Enter")
-    page.wait_for_url(re.compile("/$|/admin"))
-
-
-def note_broken_policy(found: list[str], message: ConsoleMessage) -> None:
-    if "Content Security Policy" in message.text:
-        found.append(message.text)
-
-
-def faults(page: Page) -> list[str]:
-    """What axe-core finds on the page that is serious or worse, and whether it scrolls sideways."""
-    found = Axe().run(page).response["violations"]
-    faults = [
-        f"{page.url}: {rule['id']}: {node['target']} {node.get('failureSummary', '')}"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
-    wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [*faults, *([f"{page.url}: {wider} px wider than the window"] if wider > 0 else [])]
 
 
 @pytest.mark.parametrize(("scheme", "language"), [("light", "en-GB"), ("dark", "de-DE")])

@@ -2,6 +2,7 @@
 
 from service.records.models.accounts import Account, BreakGlass, SignedIn, SignInFailure
 from service.records.models.annotations import Annotation, AnnotationScore, Rater
+from service.records.models.assignments import Assignment, SettledScore
 from service.records.models.audit import ActorKind, AuditEvent
 from service.records.models.base import Base, DeliveryState, Leased, RecordingState
 from service.records.models.documents import Circuit, Delivery, Report, SignOff
@@ -38,6 +39,7 @@ __all__ = [
     "Annotation",
     "AnnotationScore",
     "ApiToken",
+    "Assignment",
     "AuditEvent",
     "Base",
     "BreakGlass",
@@ -67,6 +69,7 @@ __all__ = [
     "RegradingTask",
     "RegradingTaskState",
     "Report",
+    "SettledScore",
     "SignInFailure",
     "SignOff",
     "SignedIn",

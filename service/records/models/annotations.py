@@ -30,11 +30,12 @@ class Rater(Base):
 
 
 class Annotation(Base):
-    """One rater's scores of one recording on one scale."""
+    """One rater's scores of one recording on one scale, the first time or once more."""
 
     __tablename__ = "annotation"
     __table_args__ = (
-        UniqueConstraint("recording_key", "rater_key", "scale"),
+        UniqueConstraint("recording_key", "rater_key", "scale", "repeat"),
+        CheckConstraint("repeat IN (0, 1)", "repeat"),
         # what the scores refer to, so that each is of the annotation's scale
         UniqueConstraint("id", "scale"),
         CheckConstraint(f"scale IN ({', '.join(repr(scale) for scale in SCALES)})", "scale"),
@@ -44,6 +45,8 @@ class Annotation(Base):
     recording_key: Mapped[int] = mapped_column(ForeignKey("recording.id"))
     rater_key: Mapped[int] = mapped_column(ForeignKey("rater.id"), index=True)
     scale: Mapped[str] = mapped_column(String(32))
+    repeat: Mapped[int] = mapped_column(server_default="0")
+    """1 where it only shows how far the rater agrees with what was given before: no score of it counts."""
     note: Mapped[str] = mapped_column(server_default="")
     rated_at: Mapped[dt.datetime] = mapped_column(server_default=func.clock_timestamp())
 
@@ -62,6 +65,10 @@ def _allowed(scale: str, item: Item) -> str:
     return f"(scale = '{scale}' AND item = '{item.id}' AND value {within})"
 
 
+IN_RANGE = " OR ".join(_allowed(scale.id, item) for scale in SCALES.values() for item in scale.items)
+"""SQL: the item is of the scale, and takes the value."""
+
+
 class AnnotationScore(Base):
     """A rater's score of one item of the annotation's scale, one that the item takes."""
 
@@ -71,10 +78,7 @@ class AnnotationScore(Base):
         ForeignKeyConstraint(
             ["annotation_key", "scale"], ["annotation.id", "annotation.scale"], ondelete="CASCADE"
         ),
-        CheckConstraint(
-            " OR ".join(_allowed(scale.id, item) for scale in SCALES.values() for item in scale.items),
-            "in_range",
-        ),
+        CheckConstraint(IN_RANGE, "in_range"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
