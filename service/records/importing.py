@@ -96,13 +96,15 @@ def import_rows(session: Session, table: Table, rows: Iterable[Row]) -> Outcome:
     """Bring all rows to the records as far as they can be; the caller commits only without problems."""
     added = known = new_patients = 0
     remarks: list[Remark] = []
+    met: set[tuple[str, str]] = set()
     for row in rows:
         remark = partial(Remark, row.number)
         faults = check_cells(row, table.columns)
         remarks += [remark(column, message, problem=True) for column, message in faults]
         if faults:
             continue
-        stranger = "patient_id" in row.cells and _unknown(session, row)
+        identifier = row.cells.get("patient_id", ""), row.cells.get("issuer", "")
+        stranger = bool(identifier[0]) and identifier not in met and _unknown(session, row)
         try:
             new, notes = table.record(session, row)
         except ColumnError as error:
@@ -111,6 +113,7 @@ def import_rows(session: Session, table: Table, rows: Iterable[Row]) -> Outcome:
         except PermanentError as error:
             remarks.append(remark("", str(error), problem=True))
             continue
+        met.add(identifier)
         added, known, new_patients = added + new, known + (not new), new_patients + stranger
         if stranger and table is not PATIENTS:
             notes = [("patient_id", "names nobody on record: a new patient is made"), *notes]
@@ -144,6 +147,8 @@ def _surgery(session: Session, row: Row) -> tuple[Added, list[Note]]:
     ]
     if same_day and not twins:
         notes.append(("date", "has another surgery of this patient: both are kept"))
+    if twins and not any(cells[name] and not getattr(twins[0], name) for name in ("surgeon", "note")):
+        return False, notes
     add_surgery(
         session,
         cells["patient_id"],

@@ -121,7 +121,8 @@ def link_surgeries(session: Session, patient: Patient) -> None:
         dated = (recorded_on - surgery.performed_on).days if surgery else None
         recording.days_from_surgery = dated if recording.stated_days is None else recording.stated_days
     session.flush()
-    _place_around_each(session, patient)
+    if patient.recordings:
+        _place_around_each(session, patient)
 
 
 def _place_around_each(session: Session, patient: Patient) -> None:
