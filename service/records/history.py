@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from service.records.models import (
+    Annotation,
     Delivery,
     Grading,
     KeptObject,
@@ -120,6 +121,7 @@ def patient_history(session: Session, patient_id: int) -> Patient | None:
             selectinload(Patient.kept_objects),
             selectinload(Patient.identity_notes),
             gradings.selectinload(Grading.items),
+            gradings.selectinload(Grading.sub_scores),
             gradings.selectinload(Grading.bundle),
         ],
     )
@@ -159,6 +161,31 @@ def view_key(session: Session, recording_id: int, photo_id: int) -> str | None:
     return session.scalar(
         select(Photo.view_key).where(Photo.id == photo_id, Photo.recording_key == recording_id)
     )
+
+
+def views_of(session: Session, patient_id: int) -> dict[int, dict[str, int]]:
+    """Numbers of a patient's photos that have a view, by recording and pose."""
+    query = (
+        select(Photo.recording_key, Photo.pose, Photo.id)
+        .join(Photo.recording)
+        .where(Recording.patient_key == patient_id, Photo.view_key.is_not(None), Photo.pose.is_not(None))
+        .order_by(Photo.id)
+    )
+    found: dict[int, dict[str, int]] = {}
+    for recording, pose, photo in session.execute(query):
+        found.setdefault(recording, {})[str(pose)] = photo
+    return found
+
+
+def rated_recordings(session: Session, patient_id: int) -> Sequence[int]:
+    """Numbers of a patient's recordings that raters gave scores to."""
+    query = (
+        select(Annotation.recording_key)
+        .join(Recording, Recording.id == Annotation.recording_key)
+        .where(Recording.patient_key == patient_id)
+        .distinct()
+    )
+    return session.scalars(query).all()
 
 
 def object_key(session: Session, recording_id: int, photo_id: int) -> str | None:

@@ -24,6 +24,7 @@ from service.web import (
     recording_actions,
     reports,
     signing_in,
+    timeline,
     users,
 )
 from service.web.access import GlassToBreak, Refused, SignInNeeded
@@ -54,6 +55,7 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
         patients,
         recording_actions,
         reports,
+        timeline,
         breaking_glass,
         annotating,
         raters,

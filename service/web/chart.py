@@ -17,6 +17,8 @@ SHORTEST_SPAN = 6.0
 """A time axis shows at least so many months, so that days do not look like a course."""
 DAYS_PER_MONTH = 365.25 / 12
 LABEL_ROOM = 34.0
+RATED = "rated"
+"""Added to the name of a series for what raters gave."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Reading:
     value: float
     model: int
     title: str
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,17 @@ class Dot:
     title: str
     newest_model: bool
     label_y: float | None
+    ends: tuple[float, float] | None
+    """Where the interval ends, its lower end first."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """A rectangle over all times: the values that a series may have by measurement error alone."""
+
+    series: str
+    top: float
+    height: float
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,7 @@ class Plot:
     marks: tuple[Tick, ...]
     lines: tuple[Line, ...]
     dots: tuple[Dot, ...]
+    bands: tuple[Band, ...]
 
 
 @dataclass(frozen=True)
@@ -142,11 +157,19 @@ def dates_axis(days: Sequence[dt.date], most_ticks: int) -> Axis:
 
 
 def draw(
-    series: Mapping[str, Sequence[Reading]], axis: Axis, frame: Frame, marks: Sequence[Tick] = ()
+    series: Mapping[str, Sequence[Reading]],
+    axis: Axis,
+    frame: Frame,
+    marks: Sequence[Tick] = (),
+    *,
+    rated: Mapping[str, Sequence[Reading]] | None = None,
+    bands: Mapping[str, tuple[float, float]] | None = None,
 ) -> Plot:
     """Lay out readings in time. Neighbours are joined only where the same model gave both.
 
     Models differ in their errors: a line across them would show a change that may be none in the patient.
+    ``rated`` are what raters gave, by the names of the series: neither joined nor numbered. ``bands`` are
+    the values, lower end first, that a series may have by measurement error alone.
     """
     ordered = {name: sorted(readings, key=lambda reading: reading.x) for name, readings in series.items()}
     newest = max((reading.model for readings in ordered.values() for reading in readings), default=0)
@@ -171,8 +194,23 @@ def draw(
                     label_y=(y - 10 if topmost[reading.x] == name else y + 20)
                     if number in labelled
                     else None,
+                    ends=_ends(frame, reading.interval),
                 )
             )
+    for name, given in (rated or {}).items():
+        dots += [
+            Dot(
+                series=f"{name} {RATED}",
+                x=frame.x(axis, reading.x),
+                y=frame.y(reading.value),
+                value=reading.value,
+                title=reading.title,
+                newest_model=True,
+                label_y=None,
+                ends=None,
+            )
+            for reading in given
+        ]
     return Plot(
         frame=frame,
         time_ticks=tuple(Tick(frame.x(axis, tick.at), tick.label) for tick in axis.ticks),
@@ -180,6 +218,7 @@ def draw(
         marks=tuple(Tick(frame.x(axis, mark.at), mark.label, mark.name) for mark in marks),
         lines=tuple(lines),
         dots=tuple(dots),
+        bands=tuple(_band(frame, name, low, high) for name, (low, high) in (bands or {}).items()),
     )
 
 
@@ -193,6 +232,15 @@ def score_bar(value: float, high: float, interval: tuple[float, float] | None) -
         interval_start=interval[0] if interval else None,
         interval_length=interval[1] - interval[0] if interval else None,
     )
+
+
+def _band(frame: Frame, series: str, low: float, high: float) -> Band:
+    top, bottom = frame.y(min(high, frame.highest)), frame.y(max(low, 0))
+    return Band(series, top, round(bottom - top, 1))
+
+
+def _ends(frame: Frame, interval: tuple[float, float] | None) -> tuple[float, float] | None:
+    return (frame.y(interval[0]), frame.y(interval[1])) if interval else None
 
 
 def _padded(low: float, high: float, shortest: float) -> tuple[float, float]:

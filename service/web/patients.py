@@ -1,8 +1,9 @@
 """The pages about patients: worklist, history, recording, photos and documents. Each look is recorded."""
 
+import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path
+from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,12 +12,17 @@ from dicom.documents import NotAPdfError, read_pdf
 from grading.errors import PermanentError
 from service.access.roles import Right
 from service.database import transaction
+from service.history_table import history_csv
 from service.kept_maps import kept_maps
+from service.rated import Rated, rated
 from service.records import audit, history
 from service.records.audit_events import AuditEventKind
 from service.records.gradings import active_grading
+from service.records.models import EventKind
+from service.records.undoing import latest_changes
 from service.storage import Storage
 from service.web.access import MOST, Allow, AllowPatient, Visit, patient_of
+from service.web.comparing import comparison
 from service.web.forms import Form, posted
 from service.web.guard import DOCUMENT_POLICY
 from service.web.patient_page import make_patient_page
@@ -25,6 +31,7 @@ from service.web.recording_page import make_recording_page
 from service.web.rendering import page, words_for
 from service.web.searches import Searches
 from service.web.site import site_of
+from service.web.timeline import stamp
 from service.web.worklist import make_worklist
 
 router = APIRouter()
@@ -57,14 +64,45 @@ def found(request: Request, visit: Lister, word: str) -> Response:
 
 
 @router.get("/patients/{patient_id}")
-def patient(request: Request, visit: Seer, patient_id: Number) -> Response:
-    """A patient's history."""
+def patient(
+    request: Request,
+    visit: Seer,
+    patient_id: Number,
+    baseline: Annotated[int | None, Query(ge=1, le=MOST)] = None,
+) -> Response:
+    """A patient's history; ``baseline`` is the number of the recording that changes are counted from."""
     with transaction(site_of(request).engine) as session:
         row = history.patient_history(session, patient_id)
         if row is None:
             raise HTTPException(404)
         audit.record(session, visit.visitor.actor, AuditEventKind.PATIENT_VIEWED, patient=patient_id)
-        return page(request, "patient.html", page=make_patient_page(row, words_for(request)))
+        made = make_patient_page(
+            row, words_for(request), baseline=baseline, given=_given(session, patient_id)
+        )
+        return page(
+            request,
+            "patient.html",
+            page=made,
+            compared=comparison(made, history.views_of(session, patient_id)),
+            changes=latest_changes(session, patient_id),
+            kinds=list(EventKind),
+            stamp=stamp,
+        )
+
+
+@router.get("/patients/{patient_id}/history.csv")
+def table(request: Request, visit: Seer, patient_id: Number) -> Response:
+    """A patient's scores over time as a table."""
+    with transaction(site_of(request).engine) as session:
+        row = history.patient_history(session, patient_id)
+        if row is None:
+            raise HTTPException(404)
+        audit.record(
+            session, visit.visitor.actor, AuditEventKind.DATA_EXPORTED, patient=patient_id, what="history"
+        )
+        content = history_csv(row, _given(session, patient_id))
+    headers = {"Content-Disposition": f'attachment; filename="patient-{patient_id}.csv"'}
+    return Response(content, media_type="text/csv", headers=headers)
 
 
 @router.get("/recordings/{recording_id}")
@@ -157,6 +195,12 @@ def kept(request: Request, visit: Seer, kept_id: Number) -> Response:
     if content is None:
         raise HTTPException(404)
     return _pdf(content, f"document-{kept_id}.pdf")
+
+
+def _given(session: Session, patient_id: int) -> dict[int, Rated]:
+    """What raters gave up to now, by the number of the recording."""
+    now = dt.datetime.now(dt.UTC)
+    return {one: rated(session, one, now) for one in history.rated_recordings(session, patient_id)}
 
 
 def _worklist(request: Request, visit: Visit, text: str) -> Response:

@@ -44,6 +44,7 @@ _templates.filters |= {
     "person_name": _in_language(words.person_name),
     "sex": _in_language(words.sex),
     "surgery": _in_language(words.surgery_words),
+    "event_kind": _in_language(words.event_kind),
     "event": _in_language(words.event_words),
     "assumed_side": _in_language(words.assumed_side),
     "meaning": _in_language(words.meaning),

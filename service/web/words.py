@@ -4,7 +4,16 @@ import datetime as dt
 
 from grading.scales import Item
 from reports import words as words_of_reports
-from service.records.models import Bundle, DeliveryState, Event, Grading, Recording, RecordingState, Surgery
+from service.records.models import (
+    Bundle,
+    DeliveryState,
+    Event,
+    EventKind,
+    Grading,
+    Recording,
+    RecordingState,
+    Surgery,
+)
 from service.records.timepoints import timepoint_name
 from service.reporting import SIDE_ESTIMATED
 from service.web.language import Words
@@ -47,15 +56,15 @@ def sex(t: Words, code: str) -> str:
     return t(_SEXES[code]) if code in _SEXES else code or t("not stated")
 
 
-def event_kind(t: Words, event: Event) -> str:
+def event_kind(t: Words, kind: EventKind) -> str:
     """What kind of thing happened."""
-    return t.report.known(f"event.{event.kind.value}", event.kind.value)
+    return t.report.known(f"event.{kind.value}", kind.value)
 
 
 def event_words(t: Words, event: Event) -> str:
     """What happened, on which side if any, and what was noted of it."""
     side = t(_SIDES[event.side]) if event.side else ""
-    return ", ".join(filter(None, (event_kind(t, event), side, event.note)))
+    return ", ".join(filter(None, (event_kind(t, event.kind), side, event.note)))
 
 
 def surgery_words(t: Words, surgery: Surgery) -> str:
