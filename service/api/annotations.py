@@ -6,18 +6,23 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import selectinload
+from starlette.responses import Response
 
-from grading.scales import SCALES
-from service.api.context import Held, Line, Number, Text
+from service.api.context import Held, Line, Number, SameRecord, Text, check_unchanged, tagged
 from service.api.gate import Reader, Writer
 from service.api.paging import Asked, Page, page
-from service.api.problems import ApiError, ConflictError, NotFoundError, described
+from service.api.problems import ConflictError, NotFoundError, described
 from service.database import transaction
 from service.records import audit
+from service.records.annotations import (
+    find_annotation,
+    save_annotation,
+    scale_of_scores,
+    scores_given,
+)
 from service.records.audit_events import AuditEventKind
-from service.records.models import Annotation, AnnotationScore, Rater, Recording
+from service.records.models import Annotation, Recording
 from service.records.ratings import counts
 
 router = APIRouter(prefix="/annotations", tags=["annotations"])
@@ -26,23 +31,18 @@ Points = Annotated[float, Field(allow_inf_nan=False)]
 Numbered = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 
 
-class UnknownScaleError(ApiError):
-    """There is no scale of that id: docs/scales.md lists them."""
-
-    code = "annotation.scale"
-    status = 422
-
-
 class NewAnnotation(BaseModel):
-    """One rater's scores of one recording on one scale."""
+    """One rater's scores of one recording, on one scale."""
 
     model_config = ConfigDict(extra="forbid")
 
     recording: int = Field(ge=1, le=2**63 - 1, examples=[7])
     rater: Annotated[Line, StringConstraints(min_length=1, max_length=100)] = Field(examples=["rater A"])
-    scale: str = Field(max_length=32, description="See docs/scales.md.", examples=["eface"])
     scores: dict[str, Points] = Field(
-        min_length=1, max_length=50, description="By item.", examples=[{"R1": 96, "M4": 70}]
+        min_length=1,
+        max_length=50,
+        description="By item; all of one scale (docs/scales.md).",
+        examples=[{"R1": 96, "M4": 70}],
     )
     note: Text = ""
 
@@ -73,50 +73,44 @@ def list_annotations(held: Held, asked: Asked, recording: Numbered = None) -> Pa
         return page(session, asked, query, Annotation.id, _shown)
 
 
-@router.post("", status_code=201, responses=described(404, 409))
-def add(new: NewAnnotation, held: Held, caller: Writer) -> AnnotationShown:
-    """Record what a rater scored; a rater who is not known is made, scores on record are not changed."""
-    if new.scale not in SCALES:
-        raise UnknownScaleError(f"the scale is none of {', '.join(SCALES)}")
-    SCALES[new.scale].check(new.scores)
+@router.post("", status_code=201, responses=described(404, 409, 412))
+def save(
+    new: NewAnnotation, held: Held, caller: Writer, response: Response, if_match: SameRecord = None
+) -> AnnotationShown:
+    """Keep what a rater scored; a rater who is not known is made.
+
+    Scores on record are replaced only if If-Match names them as they were read, and kept in the changes.
+    """
     with transaction(held.engine) as session:
-        recording = session.get(Recording, new.recording)
+        recording = session.get(Recording, new.recording, with_for_update=True)
         if recording is None:
             raise NotFoundError(f"there is no recording {new.recording}")
-        number = session.scalar(
-            insert(Annotation)
-            .values(
-                recording_key=new.recording,
-                rater_key=_rater(session, new.rater),
-                scale=new.scale,
-                note=new.note,
-            )
-            .on_conflict_do_nothing()
-            .returning(Annotation.id)
-        )
-        if number is None:
-            raise ConflictError("this rater has scored this recording on this scale already")
-        session.add_all(
-            AnnotationScore(annotation_key=number, scale=new.scale, item=item, value=value)
-            for item, value in new.scores.items()
-        )
+        scale = scale_of_scores(new.rater, new.scores)
+        known = find_annotation(session, new.recording, new.rater, scale)
+        if known is not None:
+            if if_match is None:
+                raise ConflictError("this rater has scored this recording on this scale already")
+            check_unchanged(_shown(known), if_match)
+        saved = save_annotation(session, new.recording, new.rater, new.scores, new.note, caller.signature)
         audit.record(
             session,
             caller.actor,
             AuditEventKind.ANNOTATION_SAVED,
             patient=recording.patient_key,
             recording=recording.id,
-            annotation=number,
+            annotation=saved.id,
         )
-        session.flush()
-        return _shown(session.get_one(Annotation, number))
+        shown = _shown(saved)
+    tagged(response, shown)
+    return shown
 
 
 @router.get("/{number}", responses=described(404))
-def one_annotation(number: Number, held: Held, caller: Reader) -> AnnotationShown:
-    """What one rater scored."""
+def one_annotation(number: Number, held: Held, caller: Reader, response: Response) -> AnnotationShown:
+    """What one rater scored and finished."""
     with transaction(held.engine) as session:
-        annotation = session.get(Annotation, number)
+        finished = select(Annotation).where(Annotation.id == number, Annotation.repeat == 0, counts())
+        annotation = session.scalar(finished)
         if annotation is None:
             raise NotFoundError(f"there is no annotation {number}")
         audit.record(
@@ -127,12 +121,9 @@ def one_annotation(number: Number, held: Held, caller: Reader) -> AnnotationShow
             recording=annotation.recording_key,
             annotation=number,
         )
-        return _shown(annotation)
-
-
-def _rater(session: Session, name: str) -> int:
-    session.execute(insert(Rater).values(name=name).on_conflict_do_nothing())
-    return session.execute(select(Rater.id).where(Rater.name == name)).scalar_one()
+        shown = _shown(annotation)
+    tagged(response, shown)
+    return shown
 
 
 def _shown(annotation: Annotation) -> AnnotationShown:
@@ -141,7 +132,7 @@ def _shown(annotation: Annotation) -> AnnotationShown:
         recording=annotation.recording_key,
         rater=annotation.rater.name,
         scale=annotation.scale,
-        scores={score.item: score.value for score in annotation.scores},
+        scores=scores_given(annotation),
         note=annotation.note,
         rated_at=annotation.rated_at,
     )

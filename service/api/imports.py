@@ -1,4 +1,4 @@
-"""Tables of patients, surgeries and events, as spreadsheets and registries write them: all rows or none."""
+"""Tables that spreadsheets and registries write, of patients, surgeries, events, scores: all rows or none."""
 
 import tempfile
 from collections.abc import Sequence
@@ -13,14 +13,15 @@ from service.api.gate import Admin
 from service.api.problems import ApiError, Fault, described
 from service.database import transaction
 from service.records import audit
+from service.records.annotations import ANNOTATIONS
 from service.records.audit_events import AuditEventKind
 from service.records.importing import EVENTS, PATIENTS, SURGERIES, Remark, import_rows
 from service.tables import TableError, read_table
 
 router = APIRouter(prefix="/imports", tags=["imports"])
 
-TABLES = {"patients": PATIENTS, "surgeries": SURGERIES, "events": EVENTS}
-Kind = Literal["patients", "surgeries", "events"]
+TABLES = {"patients": PATIENTS, "surgeries": SURGERIES, "events": EVENTS, "annotations": ANNOTATIONS}
+Kind = Literal["patients", "surgeries", "events", "annotations"]
 Encoding = Literal["utf-8", "cp1252", "latin-1"]
 
 

@@ -37,7 +37,7 @@ def save_annotation(
         AnnotationError: the rater is not named or the name is too long, there is no such recording, no score
             is given, items are of several scales, or an item does not take its score.
     """
-    scale = _check(rater, scores)
+    scale = scale_of_scores(rater, scores)
     recording = session.get(Recording, recording_id)
     if recording is None:
         raise AnnotationError(f"there is no recording {recording_id}: see 'facialis recordings list'")
@@ -103,8 +103,8 @@ def scores_given(annotation: Annotation) -> dict[str, float]:
     return {score.item: score.value for score in annotation.scores}
 
 
-def _check(rater: str, scores: Mapping[str, float]) -> str:
-    """The scale that the scores are of."""
+def scale_of_scores(rater: str, scores: Mapping[str, float]) -> str:
+    """The scale that a rater's scores are of. Raises `AnnotationError` as `save_annotation` does."""
     if not rater.strip() or len(rater.strip()) > 100:
         raise AnnotationError("name the rater, in at most 100 characters")
     try:

@@ -213,20 +213,23 @@ def test_who_read_and_changed_what_stands_in_the_audit_trail(
     ]
 
 
-def test_what_a_rater_scored_is_recorded_once(program: Program, ada: Recording) -> None:
-    new = {"recording": ada.id, "rater": "A", "scale": "eface", "scores": {"R1": 96, "M4": 70.5}}
+def test_what_a_rater_scored_is_replaced_only_as_it_was_read(program: Program, ada: Recording) -> None:
+    new = {"recording": ada.id, "rater": "A", "scores": {"R1": 96, "M4": 70.5}}
     made = change(program, "POST", "/annotations", new)
-    assert made.status_code == 201
+    assert (made.status_code, made.json()["scale"]) == (201, "eface")
     assert program.json(f"{API}/annotations?recording={ada.id}")["items"] == [made.json()]
-    assert program.json(f"{API}/annotations/{made.json()['id']}")["scores"] == new["scores"]
-    problem(change(program, "POST", "/annotations", new), 409, "api.conflict")
     (row,) = (one for one in program.json(f"{API}/queries/differences") if one["item"] == "R1")
     assert (row["rated"], row["graded"]) == (96, 70)
+    other = new | {"scores": {"R1": 90}}
+    problem(change(program, "POST", "/annotations", other), 409, "api.conflict")
+    replaced = change(program, "POST", "/annotations", other, made.headers["etag"])
+    assert replaced.json()["id"] == made.json()["id"]
+    problem(change(program, "POST", "/annotations", new, made.headers["etag"]), 412, "api.changed")
+    assert program.json(f"{API}/annotations/{made.json()['id']}")["scores"] == {"R1": 90}
     for given, status, code in (
-        ({"scores": {"M4": 101}}, 422, "score.invalid"),
-        ({"scores": {"X9": 1}}, 422, "score.invalid"),
+        ({"scores": {"M4": 101}}, 422, "annotation.scores"),
+        ({"scores": {"X9": 1}}, 422, "annotation.scores"),
         ({"scores": {}}, 422, "api.unfit"),
-        ({"scale": "none"}, 422, "annotation.scale"),
         ({"recording": 99}, 404, "api.not_found"),
     ):
         problem(change(program, "POST", "/annotations", new | {"rater": "B"} | given), status, code)
