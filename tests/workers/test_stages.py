@@ -30,6 +30,9 @@ from service.storage import FolderStorage
 from tests.workers.conftest import Arrive
 from workers import tasks
 
+# A network is loaded, and faces are found in photos.
+pytestmark = pytest.mark.journey
+
 
 def recording(engine: Engine, recording_id: int) -> Recording:
     with Session(engine) as session:
