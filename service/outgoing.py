@@ -44,7 +44,7 @@ def collect_objects(
                 raise NothingToSendError(
                     f"{path} holds plain photos: say whose and when by --patient and --taken"
                 )
-            files += _series_objects(path, work / str(len(files)), patient_id, name, taken)
+            files += series_objects(path, work / str(len(files)), patient_id, name, taken)
         else:
             found = sorted(
                 file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in DICOM_SUFFIXES
@@ -55,12 +55,17 @@ def collect_objects(
     return files
 
 
-def _series_objects(folder: Path, work: Path, patient_id: str, name: str, taken: dt.datetime) -> list[Path]:
+def series_uid(patient_id: str, taken: dt.datetime) -> str:
+    """The series that photos of a patient and a time are sent as."""
+    return derived_uid("sent series", patient_id, taken.isoformat())
+
+
+def series_objects(folder: Path, work: Path, patient_id: str, name: str, taken: dt.datetime) -> list[Path]:
     """One VL Photographic object per photo. The same photos of the same patient and day get the same UIDs."""
     protocol = PROTOCOLS[load_settings().protocol]
     photos = load_series(folder, protocol)
     work.mkdir(parents=True)
-    series = derived_uid("sent series", patient_id, taken.isoformat())
+    series = series_uid(patient_id, taken)
     files = []
     for pose in protocol.poses:
         if pose.code not in photos:

@@ -11,6 +11,7 @@ from service.records.annotating import OtherScores, derived_scores, given_scores
 from service.records.assignments import wanted_items
 from service.records.gradings import active_grading, scores_of
 from service.records.models import Assignment, Photo
+from service.series import graded_photos
 
 REST = "REST"
 
@@ -95,7 +96,7 @@ def make_annotation_page(session: Session, assignment: Assignment, order: list[A
 
 def shown_photos(assignment: Assignment) -> tuple[Shown, ...]:
     """The poses of the series in their order; of several photos of a pose the last that is prepared."""
-    by_pose = {photo.pose: photo for photo in assignment.recording.photos if photo.view_key}
+    by_pose = {photo.pose: photo for photo in graded_photos(assignment.recording) if photo.view_key}
     return tuple(
         Shown(pose, by_pose.get(pose.code)) for pose in PROTOCOLS[assignment.recording.protocol].poses
     )
