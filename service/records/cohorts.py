@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.stats import t as student
+from scipy.special import stdtrit
 from sqlalchemy import Integer, column, func, select, true, values
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
@@ -270,7 +270,7 @@ def _point(
     sd: float | None,
     quartiles: Sequence[float],
 ) -> CoursePoint:
-    margin = None if sd is None else float(student.ppf(0.975, n - 1)) * sd / n**0.5
+    margin = None if sd is None else float(stdtrit(n - 1, 0.975)) * sd / n**0.5
     return CoursePoint(
         timepoint=window.name,
         from_days=window.from_days,
