@@ -1,10 +1,14 @@
 """Read queries behind the pages: who is there, one patient's history, one recording in full."""
 
+import datetime as dt
 import hashlib
+import re
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Date,
     Text,
     and_,
@@ -15,6 +19,7 @@ from sqlalchemy import (
     select,
     type_coerce,
     union,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased, selectinload
@@ -30,7 +35,11 @@ from service.records.models import (
     Recording,
     RecordingState,
     Report,
+    Surgery,
 )
+
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+_GERMAN = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 
 # written as the indexes are, by which they are found
 _PATIENT_TRIGRAMS = type_coerce(
@@ -95,6 +104,47 @@ def recordings_needing_attention(session: Session, search: str, limit: int) -> S
         .options(selectinload(Recording.patient))
     )
     return session.scalars(query).all()
+
+
+def newest_recordings(session: Session, states: Sequence[RecordingState], limit: int) -> Sequence[Recording]:
+    """Recordings in any of the states with their patients, those that came into theirs last first."""
+    # One walk along the index for each state; together they would be sorted whole.
+    each = [
+        select(Recording.id)
+        .where(Recording.state == state)
+        .order_by(Recording.state_changed_at.desc(), Recording.id.desc())
+        .limit(limit)
+        .subquery()
+        for state in states
+    ]
+    query = (
+        select(Recording)
+        .where(Recording.id.in_(union_all(*map(select, each))))
+        .order_by(Recording.state_changed_at.desc(), Recording.id.desc())
+        .limit(limit)
+        .options(selectinload(Recording.patient))
+    )
+    return session.scalars(query).all()
+
+
+def counts_by_state(session: Session, most: int) -> dict[RecordingState, int]:
+    """How many recordings are in each state, counted up to ``most``."""
+    columns = []
+    for state in RecordingState:
+        some = select(Recording.id).where(Recording.state == state).limit(most).subquery()
+        columns.append(select(func.count()).select_from(some).scalar_subquery())
+    return dict(zip(RecordingState, session.execute(select(*columns)).one(), strict=True))
+
+
+def worklist_version(session: Session) -> str:
+    """A word that changes when a recording changed its state or photos came."""
+    latest = [
+        select(func.max(Recording.state_changed_at)).where(Recording.state == state).scalar_subquery()
+        for state in RecordingState
+    ]
+    arrived = select(func.max(Patient.last_arrival_at)).scalar_subquery()
+    row = session.execute(select(*latest, arrived)).one()
+    return hashlib.sha256(repr(tuple(row)).encode()).hexdigest()[:16]
 
 
 def unidentified_recordings(session: Session, limit: int) -> Sequence[Recording]:
@@ -247,10 +297,40 @@ def kept_document_key(session: Session, kept_id: int) -> str | None:
 
 
 def named(search: str) -> ColumnElement[bool]:
-    """Condition: the patient's name, id or a further identifier holds every word."""
+    """Condition: the patient's name, id or a further identifier holds every word.
+
+    A word that is a day finds patients too who were born, photographed or operated on then.
+    """
     # PostgreSQL's text cannot hold NUL, so nothing that does can be found.
     words = search.replace("\0", " ").replace(",", " ").replace("^", " ").split()
-    return and_(True, *map(_holding, words))
+    return and_(True, *map(_fitting, words))
+
+
+def written_day(word: str) -> dt.date | None:
+    """The day that a word is, written 2026-03-01 or 1.3.2026; None if it is none."""
+    numbers: tuple[str, ...] = ()
+    if found := _ISO.fullmatch(word):
+        numbers = found.groups()
+    elif found := _GERMAN.fullmatch(word):
+        numbers = found.groups()[::-1]
+    try:
+        return dt.date(*map(int, numbers)) if numbers else None
+    except ValueError:
+        return None
+
+
+def _fitting(word: str) -> ColumnElement[bool]:
+    day = written_day(word)
+    if day is None:
+        return _holding(word)
+    begin = dt.datetime.combine(day, dt.time.min)
+    end = dt.datetime.combine(day, dt.time.max)
+    then: CompoundSelect[Any] = union(
+        select(Patient.id).where(Patient.birth_date == day).correlate(None),
+        select(Recording.patient_key).where(Recording.recorded_at.between(begin, end)).correlate(None),
+        select(Surgery.patient_key).where(Surgery.performed_on == day),
+    )
+    return Patient.id.in_(then) | _holding(word)
 
 
 def _holding(word: str) -> ColumnElement[bool]:

@@ -76,12 +76,13 @@ def current_visit(request: Request, *, used: bool = True) -> Visit | None:
 
 @dataclass(frozen=True)
 class Allow:
-    """Dependency: somebody with this right is signed in."""
+    """Dependency: somebody with this right is signed in; ``by_itself`` as in `AllowPatient`."""
 
     right: Right
+    by_itself: bool = False
 
     def __call__(self, request: Request) -> Visit:
-        visit = _signed_in(request)
+        visit = _signed_in(request, used=not self.by_itself)
         if self.right not in visit.visitor.rights:
             raise _refusal(request, visit, self.right, None)
         return visit

@@ -18,7 +18,7 @@ from service.rated import Rated, rated
 from service.records import audit, history
 from service.records.audit_events import AuditEventKind
 from service.records.gradings import active_grading
-from service.records.models import EventKind
+from service.records.models import EventKind, RecordingState
 from service.records.undoing import latest_changes
 from service.storage import Storage
 from service.web.access import MOST, Allow, AllowPatient, Visit, patient_of
@@ -46,6 +46,21 @@ Watcher = Annotated[Visit, Depends(AllowPatient(by_itself=True))]
 def everybody(request: Request, visit: SignedIn) -> Response:
     """The worklist, or the first page of who may not see it."""
     return _worklist(request, visit, "") if visit.may("list") else RedirectResponse(visit.home, 303)
+
+
+@router.get("/states/{state}")
+def in_state(request: Request, visit: Lister, state: RecordingState) -> Response:
+    """The newest recordings in a state."""
+    return _worklist(request, visit, "", state)
+
+
+@router.get("/worklist/version")
+def worklist_version(
+    request: Request, visit: Annotated[Visit, Depends(Allow(Right.LIST, by_itself=True))]
+) -> Response:
+    """A word that changes when the worklist has something new to show; tells nothing else."""
+    with transaction(site_of(request).engine) as session:
+        return Response(history.worklist_version(session), media_type="text/plain")
 
 
 @router.post("/search")
@@ -203,9 +218,9 @@ def _given(session: Session, patient_id: int) -> dict[int, Rated]:
     return {one: rated(session, one, now) for one in history.rated_recordings(session, patient_id)}
 
 
-def _worklist(request: Request, visit: Visit, text: str) -> Response:
+def _worklist(request: Request, visit: Visit, text: str, state: RecordingState | None = None) -> Response:
     with transaction(site_of(request).engine) as session:
-        made = make_worklist(session, text)
+        made = make_worklist(session, text, state)
         audit.record(
             session,
             visit.visitor.actor,
@@ -213,7 +228,7 @@ def _worklist(request: Request, visit: Visit, text: str) -> Response:
             patients=len(made.patients),
             searched=bool(text),
         )
-        return page(request, "worklist.html", page=made)
+        return page(request, "worklist.html", page=made, version=history.worklist_version(session))
 
 
 def _record_document(

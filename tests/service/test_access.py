@@ -113,6 +113,7 @@ def everything(ada: Recording, clinic: Clinic, storage: FolderStorage, tmp_path:
         "word": "unknown",
         "account_id": "1",
         "item": "R1",
+        "state": "delivered",
         "surgery_id": "1",
         "event_id": "1",
         "change_id": "1",

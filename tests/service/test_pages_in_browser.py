@@ -25,6 +25,8 @@ PAGES = (
     "/",
     "/patients/{patient}",
     "/recordings/{recording}",
+    "/recordings/{recording}/photos",
+    "/states/needs_attention",
     "/account",
     "/annotate",
     "/annotate/1",
