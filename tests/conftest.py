@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, delete, text
 
 from migrations.rights import grant
@@ -18,6 +19,10 @@ from service.database import connect
 from service.embedded.account import service_account
 from service.embedded.postgres import APPLICATION, EmbeddedPostgres
 from service.records.models import Base
+
+# How long an example takes depends on what else the machine does: no test asserts it.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,9 @@ from torchvision.models.vgg import cfgs, make_layers
 from grading.backbones import ARCHITECTURES, UnknownBackboneError, WeightsError, load_backbone
 from grading.weights import SOURCES, find
 
+# Networks are built and run, which takes seconds each.
+pytestmark = pytest.mark.journey
+
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

@@ -13,6 +13,9 @@ from grading.photos import MissingPoseError, load_series
 from grading.preparing import prepare_photo
 from grading.scales import EFACE, PREDICTED_ITEMS
 
+# A network is loaded and run.
+pytestmark = pytest.mark.journey
+
 Photos = dict[str, NDArray[np.uint8]]
 
 

@@ -16,6 +16,9 @@ from grading.mirroring import mirrored_photos
 from grading.photos import load_photo
 from grading.protocols import JENA9
 
+# Faces are drawn and found.
+pytestmark = pytest.mark.journey
+
 POSES = tuple(JENA9.by_code)
 
 

@@ -26,6 +26,9 @@ from grading.regression import Regression
 from grading.scales import HOUSE_BRACKMANN, PREDICTED_ITEMS, find_item
 from grading.training import Settings, labelled_items, train
 
+# Bundles are trained.
+pytestmark = pytest.mark.journey
+
 # the paper's recipe sees light, which is what the labels of the drawn cohort follow
 SETTINGS = Settings(name="test", created=date(2026, 1, 2), recipe=paper(regression=Regression(c=10)))
 SIDED = replace(SETTINGS, recipe=halves())

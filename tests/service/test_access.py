@@ -29,6 +29,9 @@ from tests.dicom.samples import photo, save
 from tests.service.browsing import Browser, seen
 from tests.service.clinic import ARRIVED, PDF, Clinic
 
+# Every route with every role.
+pytestmark = pytest.mark.journey
+
 OPEN = {
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 import structlog
 from sqlalchemy import Engine, select, update
 
@@ -25,6 +26,9 @@ from tests.service.clinic import PDF, SURGERY_DAY, Clinic
 from tests.service.fhir_models import valid
 from tests.service.programs import Program
 from tests.service.samples import result
+
+# A whole site over filled records.
+pytestmark = pytest.mark.journey
 
 KINDS = ("Patient", "Procedure", "ImagingStudy", "Observation", "DiagnosticReport")
 

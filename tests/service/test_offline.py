@@ -27,6 +27,9 @@ from service.offline import OfflineResult, grade_folder
 from service.phantoms import photo_objects
 from service.settings import QualitySettings, Settings
 
+# Whole commands, with a network.
+pytestmark = pytest.mark.journey
+
 Spoil = Callable[[Path], object]
 
 
