@@ -56,6 +56,7 @@ def fill(engine: Engine, recordings: int, seed: int = 1) -> None:
         connection.execute("SET session_replication_role = replica")
         manifest = {
             "commissioning": True,
+            "errors": [{"item": item.id, "group": "patients", "mae": 15.0} for item in PREDICTED_ITEMS],
             "uncertainties": [{"score": item.id, "mdc": 20.0} for item in PREDICTED_ITEMS],
         }
         connection.execute(
