@@ -9,6 +9,7 @@ from pydicom.uid import VLPhotographicImageStorage
 from sqlalchemy.orm import Session
 
 from dicom.headers import PhotoHeader
+from grading.framing import VIEW
 from grading.protocols import JENA9
 from grading.scales import PREDICTED_ITEMS
 from service.records.gradings import save_grading
@@ -35,7 +36,7 @@ PDF = b"%PDF-1.7 a report"
 
 def _jpeg() -> bytes:
     buffer = io.BytesIO()
-    Image.new("RGB", (16, 16), (90, 120, 150)).save(buffer, "JPEG")
+    Image.new("RGB", (VIEW.width, VIEW.height), (90, 120, 150)).save(buffer, "JPEG")
     return buffer.getvalue()
 
 

@@ -7,6 +7,7 @@ from service.records.models.audit import ActorKind, AuditEvent
 from service.records.models.base import Base, DeliveryState, Leased, RecordingState
 from service.records.models.documents import Circuit, Delivery, Report, SignOff
 from service.records.models.gradings import Bundle, Grading, ItemScore, SubScoreRow, WithInterval
+from service.records.models.landmarks import Landmarks
 from service.records.models.messages import Message, MessageState
 from service.records.models.patients import (
     Change,
@@ -54,6 +55,7 @@ __all__ = [
     "IdentityNote",
     "ItemScore",
     "KeptObject",
+    "Landmarks",
     "Leased",
     "Message",
     "MessageState",

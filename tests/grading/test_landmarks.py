@@ -1,0 +1,98 @@
+"""Distances between marked points, checked by faces whose distances are known."""
+
+import math
+
+import numpy as np
+import pytest
+
+from grading.framing import VIEW
+from grading.landmarks import (
+    IRIS_MM,
+    LIP,
+    POINTS,
+    LandmarkError,
+    Place,
+    check_points,
+    find_points,
+    measure,
+    scale_of_irises,
+)
+
+BLANK = np.full((VIEW.height, VIEW.width, 3), 128, dtype=np.uint8)
+
+
+def face(**moved: Place) -> dict[str, Place]:
+    """An even face, in which points are then moved."""
+    return find_points(BLANK)[0] | {name.replace("_", "-"): place for name, place in moved.items()}
+
+
+def turned(points: dict[str, Place], degrees: float) -> dict[str, Place]:
+    angle, middle = math.radians(degrees), VIEW.midline
+    cos, sin = math.cos(angle), math.sin(angle)
+    return {
+        name: (
+            middle + cos * (x - middle) - sin * (y - middle),
+            middle + sin * (x - middle) + cos * (y - middle),
+        )
+        for name, (x, y) in points.items()
+    }
+
+
+def test_an_even_face_measures_the_same_on_both_sides() -> None:
+    for one in measure(face(), 0.5):
+        assert one.right == pytest.approx(one.left)
+        assert one.percent == pytest.approx(0, abs=1e-9)
+
+
+def test_without_a_clear_brow_only_the_eyes_are_said_to_be_found() -> None:
+    places, found = find_points(BLANK)
+    assert found == {"R-iris", "L-iris"}
+    assert set(places) == set(POINTS)
+    check_points(places)
+
+
+def test_distances_are_in_millimetres_by_the_irises() -> None:
+    points = face()
+    scale = scale_of_irises(points)
+    radius = math.dist(points["R-iris"], points["R-limbus"])
+    assert scale * 2 * radius == pytest.approx(IRIS_MM)
+    x, y = points["L-brow"]
+    lifted = face(L_brow=(x, y - 6 / scale))
+    brow = measure(lifted, scale)[0]
+    assert brow.difference == pytest.approx(-6)
+    assert brow.left is not None
+    assert measure(lifted, scale, "R")[0].percent == pytest.approx(100 * 6 / brow.left)
+    assert measure(lifted, scale, "L")[0].percent == pytest.approx(100 * 6 / (brow.left - 6))
+    assert measure(lifted, None)[0].right is None
+
+
+def test_a_drooping_corner_lowers_the_smile_angle_of_its_side_alone() -> None:
+    x, y = face()["R-corner"]
+    angle = measure(face(R_corner=(x, y + 20)), 1.0)[-1]
+    even = measure(face(), 1.0)[-1]
+    assert angle.left == even.left
+    assert angle.right is not None
+    assert even.right is not None
+    assert angle.right < even.right
+
+
+def test_a_tilted_head_changes_no_measure() -> None:
+    points = face(R_brow=(190.0, 150.0), L_corner=(310.0, 330.0))
+    for level, tilted in zip(measure(points, 0.5), measure(turned(points, 8), 0.5), strict=True):
+        if level.id != "angle":
+            assert tilted.right == pytest.approx(level.right)
+            assert tilted.left == pytest.approx(level.left)
+        assert tilted.percent == pytest.approx(level.percent)
+
+
+def test_points_that_make_no_face_are_refused() -> None:
+    for wrong in (
+        face(R_brow=(-1.0, 5.0)),
+        face(R_brow=(math.nan, 5.0)),
+        face(L_iris=face()["R-iris"]),
+        {name: place for name, place in face().items() if name != LIP},
+    ):
+        with pytest.raises(LandmarkError):
+            check_points(wrong)
+    with pytest.raises(LandmarkError):
+        scale_of_irises(face(R_limbus=face()["R-iris"]))
