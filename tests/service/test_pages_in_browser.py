@@ -103,7 +103,7 @@ def test_a_patient_is_reached_by_keyboard_alone(
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
     link = page.locator("main a[href^='/recordings/']").first
-    for _ in range(5):
+    for _ in range(60):
         page.keyboard.press("Tab")
         if link.evaluate("link => link === document.activeElement"):
             break
