@@ -31,7 +31,7 @@ fast: setup ## The tests that take seconds
 	@OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2 --dist worksteal -m "not journey and not interop and not cohort"
 
 journeys: setup ## Whole ways through a running service, real peers, the cohort
-	@$(PYTHON) -m pytest -q -m "journey or interop or cohort"
+	@$(PYTHON) -m pytest -q -n 2 --dist loadfile -m "journey or interop or cohort"
 
 bundle: setup ## Train the commissioning bundle anew; COHORT=folder
 	@$(PYTHON) -m grading.commissioning --cohort "$(COHORT)" --work .facialis/bundle --out grading/bundles/commissioning
