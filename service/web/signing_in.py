@@ -140,7 +140,8 @@ def sign_in_form(request: Request, place: str, problem: str | None = None, statu
         problem=problem,
         oidc=site.settings.web.oidc,
     )
-    if known is None:
+    # A page that asks for news after its session ended is led here too, beside a form being filled in.
+    if known is None and request.headers.get("sec-fetch-dest", "document") == "document":
         site.set_cookie(answer, site.visit_cookie, secret)
     return answer
 

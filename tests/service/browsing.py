@@ -33,8 +33,8 @@ class Browser:
                 "facialis", sessions.begin(session, account, "127.0.0.1"), domain="localhost.local"
             )
 
-    def get(self, path: str) -> httpx.Response:
-        return self.runner.run(self._ask("GET", path))
+    def get(self, path: str, sent: dict[str, str] | None = None) -> httpx.Response:
+        return self.runner.run(self._ask("GET", path, sent=sent))
 
     def post(self, path: str, **form: str | list[str]) -> httpx.Response:
         secret = self.cookies.get("facialis") or self.cookies.get("facialis-visit")
@@ -42,12 +42,16 @@ class Browser:
         return self.runner.run(self._ask("POST", path, token | form))
 
     async def _ask(
-        self, method: str, path: str, form: dict[str, str | list[str]] | None = None
+        self,
+        method: str,
+        path: str,
+        form: dict[str, str | list[str]] | None = None,
+        sent: dict[str, str] | None = None,
     ) -> httpx.Response:
         transport = httpx.ASGITransport(self.app)
         base = f"{self.scheme}://{self.host}"
         async with httpx.AsyncClient(transport=transport, base_url=base, cookies=self.cookies) as client:
-            answer = await client.request(method, path, data=form)
+            answer = await client.request(method, path, data=form, headers=sent)
             self.cookies = client.cookies
             return answer
 

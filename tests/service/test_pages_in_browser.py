@@ -7,7 +7,7 @@ import re
 from functools import partial
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from sqlalchemy import Engine, delete
 
 from grading.scales import SCALES
@@ -94,6 +94,7 @@ def test_a_patient_is_reached_by_keyboard_alone(
 ) -> None:
     page = chromium.new_page(locale="en-GB")
     page.goto(f"{address}/patients/{ada.patient_key}")
+    expect(page.locator("#name")).to_be_focused()
     page.keyboard.type("eva")
     page.keyboard.press("Tab")
     page.keyboard.type(password)

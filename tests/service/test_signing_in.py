@@ -81,6 +81,15 @@ def test_name_and_password_lead_to_the_page_that_was_asked_for(
     assert visitor.get("/sign-in").headers["location"] == "/"
 
 
+def test_a_page_that_asks_for_news_takes_no_form_away_from_the_sign_in(
+    visitor: Browser, clara: Account
+) -> None:
+    visitor.get("/sign-in", sent={"Sec-Fetch-Dest": "empty"})
+    assert not visitor.cookies
+    visitor.get("/sign-in", sent={"Sec-Fetch-Dest": "document"})
+    assert visitor.cookies
+
+
 @pytest.mark.parametrize(
     "place", ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/a?b"]
 )
