@@ -2,12 +2,13 @@
 
 import datetime as dt
 import enum
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from service.records.models import Base, Change
+from service.records.models import Base, Change, Event, Patient, Surgery
 
 _NOT_CONTENT = ("id", "patient_key", "created_at", "updated_at", "last_arrival_at")
 
@@ -42,6 +43,34 @@ def note_change(
             after=after,
         )
     )
+
+
+def has_twin(session: Session, row: Surgery | Event, same: Mapping[str, Any]) -> bool:
+    """Whether another row of the patient's says the ``same`` columns."""
+    table = type(row)
+    twin = select(table.id).filter_by(patient_key=row.patient_key, **same).where(table.id != row.id)
+    return session.scalar(twin) is not None
+
+
+def correct_row(session: Session, row: Surgery | Event, changed: Mapping[str, Any], by: str) -> bool:
+    """Write the ``changed`` columns and keep what was before; whether the row says anything else now."""
+    before = content(row)
+    for name, value in changed.items():
+        setattr(row, name, value)
+    after = content(row)
+    if after == before:
+        return False
+    note_change(session, row.patient_key, "corrected", (row.__tablename__, row.id), before, after, by)
+    return True
+
+
+def delete_row(session: Session, row: Surgery | Event, by: str) -> Patient:
+    """Take a row off the record of its patient and keep what it said."""
+    patient = row.patient
+    note_change(session, patient.id, "deleted", (row.__tablename__, row.id), content(row), by=by)
+    session.delete(row)
+    session.flush()
+    return patient
 
 
 def _plain(value: Any) -> Any:

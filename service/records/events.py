@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
-from service.records.changes import content, note_change
+from service.records.changes import correct_row, delete_row, has_twin
 from service.records.models import Event, EventKind, Patient
 from service.records.patients import impossible_date, patient_for
 
@@ -75,19 +75,13 @@ def correct_event(
     event = _held(session, event_id)
     given: dict[str, Any] = {"happened_on": happened_on, "kind": kind, "side": side, "note": note}
     changed = {name: value for name, value in given.items() if value is not None}
-    before = content(event)
     wanted = {name: getattr(event, name) for name in given} | changed
     _check_side(wanted["side"])
     _check_day(event.patient, wanted["happened_on"])
     same = {name: wanted[name] for name in ("happened_on", "kind", "side")}
-    twin = select(Event.id).filter_by(patient_key=event.patient_key, **same)
-    if session.scalar(twin.where(Event.id != event.id)) is not None:
+    if has_twin(session, event, same):
         raise EventError("an event of this day, kind and side is on record already: delete this one")
-    for name, value in changed.items():
-        setattr(event, name, value)
-    after = content(event)
-    if after != before:
-        note_change(session, event.patient_key, "corrected", ("event", event.id), before, after, by)
+    correct_row(session, event, changed, by)
     return event
 
 
@@ -97,12 +91,7 @@ def delete_event(session: Session, event_id: int, by: str = "") -> Patient:
     Raises:
         UnknownEventError: there is none with this id.
     """
-    event = _held(session, event_id)
-    patient = event.patient
-    note_change(session, patient.id, "deleted", ("event", event.id), content(event), by=by)
-    session.delete(event)
-    session.flush()
-    return patient
+    return delete_row(session, _held(session, event_id), by)
 
 
 def _held(session: Session, event_id: int) -> Event:

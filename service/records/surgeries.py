@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
-from service.records.changes import content, note_change
+from service.records.changes import correct_row, delete_row, has_twin
 from service.records.models import Patient, Surgery
 from service.records.patients import impossible_date, patient_for
 from service.records.timepoints import link_surgeries
@@ -99,22 +99,13 @@ def correct_surgery(
         for name, value in given.items()
         if value is not None
     }
-    before = content(surgery)
     wanted = {name: getattr(surgery, name) for name in given} | changed
     _check(wanted["procedure"], wanted["side"], wanted["surgeon"])
     _check_day(surgery.patient, wanted["performed_on"])
-    same = ("performed_on", "procedure", "side")
-    twin = select(Surgery.id).filter_by(
-        patient_key=surgery.patient_key, **{name: wanted[name] for name in same}
-    )
-    if session.scalar(twin.where(Surgery.id != surgery.id)) is not None:
+    same = {name: wanted[name] for name in ("performed_on", "procedure", "side")}
+    if has_twin(session, surgery, same):
         raise SurgeryError("a surgery of this day, procedure and side is on record already: delete this one")
-    for name, value in changed.items():
-        setattr(surgery, name, value)
-    after = content(surgery)
-    if after != before:
-        subject = ("surgery", surgery.id)
-        note_change(session, surgery.patient_key, "corrected", subject, before, after, by)
+    if correct_row(session, surgery, changed, by):
         link_surgeries(session, surgery.patient)
     return surgery
 
@@ -125,10 +116,7 @@ def delete_surgery(session: Session, surgery_id: int, by: str = "") -> Patient:
     Raises:
         UnknownSurgeryError: there is none with this id.
     """
-    surgery = _held(session, surgery_id)
-    patient = surgery.patient
-    note_change(session, patient.id, "deleted", ("surgery", surgery.id), content(surgery), by=by)
-    session.delete(surgery)
+    patient = delete_row(session, _held(session, surgery_id), by)
     link_surgeries(session, patient)
     return patient
 
