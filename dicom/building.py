@@ -1,10 +1,12 @@
 """The parts that every object made here shares: identity, equipment, codes, bytes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from io import BytesIO
 
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
 from dicom.moments import format_date, format_time
@@ -45,6 +47,28 @@ def declare_coding_scheme(dataset: Dataset) -> None:
     scheme.CodingSchemeName = "Poses, scores and flags of facial palsy grading"
     scheme.CodingSchemeResponsibleOrganization = "Facialis"
     dataset.CodingSchemeIdentificationSequence = [scheme]
+
+
+def add_jpeg_frames(
+    dataset: Dataset, frames: Sequence[bytes], rows: int, columns: int, photometric: str
+) -> None:
+    """The image pixel module of baseline JPEGs of one size (PS3.3 C.7.6.3), with their lossy compression."""
+    samples = 1 if photometric == "MONOCHROME2" else 3
+    dataset.SamplesPerPixel = samples
+    dataset.PhotometricInterpretation = photometric
+    if samples > 1:
+        dataset.PlanarConfiguration = 0
+    dataset.Rows = rows
+    dataset.Columns = columns
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit = 7
+    dataset.PixelRepresentation = 0
+    dataset.LossyImageCompression = "01"
+    size = rows * columns * samples * len(frames)
+    dataset.LossyImageCompressionRatio = round(size / sum(map(len, frames)), 2)
+    dataset.LossyImageCompressionMethod = "ISO_10918_1"
+    dataset.add_new("PixelData", "OB", encapsulate(list(frames)))
+    dataset["PixelData"].is_undefined_length = True
 
 
 def to_bytes(dataset: Dataset) -> bytes:

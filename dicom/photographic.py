@@ -10,10 +10,9 @@ from datetime import date, datetime
 
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit, VLPhotographicImageStorage
 
-from dicom.building import code, declare_coding_scheme, new_object
+from dicom.building import add_jpeg_frames, code, declare_coding_scheme, new_object
 from dicom.moments import format_date, format_time
 from dicom.timepoints import Timepoint, add_timepoint
 from dicom.uids import CODING_SCHEME
@@ -101,20 +100,7 @@ def photographic_object(
     dataset.AcquisitionContextSequence = [_pose_item(pose)]
     declare_coding_scheme(dataset)
 
-    dataset.SamplesPerPixel = 1 if photometric == "MONOCHROME2" else 3
-    dataset.PhotometricInterpretation = photometric
-    if photometric != "MONOCHROME2":
-        dataset.PlanarConfiguration = 0
-    dataset.Rows = rows
-    dataset.Columns = columns
-    dataset.BitsAllocated = dataset.BitsStored = 8
-    dataset.HighBit = 7
-    dataset.PixelRepresentation = 0
-    dataset.LossyImageCompression = "01"
-    dataset.LossyImageCompressionRatio = round(rows * columns * dataset.SamplesPerPixel / len(jpeg), 2)
-    dataset.LossyImageCompressionMethod = "ISO_10918_1"
-    dataset.add_new("PixelData", "OB", encapsulate([jpeg]))
-    dataset["PixelData"].is_undefined_length = True
+    add_jpeg_frames(dataset, [jpeg], rows, columns, photometric)
     return dataset
 
 

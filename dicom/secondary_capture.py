@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit, MultiFrameTrueColorSecondaryCaptureImageStorage
 
-from dicom.building import new_object
+from dicom.building import add_jpeg_frames, new_object
 from dicom.headers import PhotoHeader
 from dicom.moments import format_date, format_time
 from dicom.sources import check_sources, copy_patient_and_study, reference
@@ -84,25 +83,12 @@ def secondary_capture(
 
 def _add_frames(dataset: Dataset, pictures: Sequence[Picture]) -> None:
     frames = [_jpeg(picture) for picture in pictures]
-    rows, columns, samples = pictures[0].pixels.shape
     dataset.NumberOfFrames = len(frames)
     if len(frames) > 1:
         dataset.FrameIncrementPointer = _PAGE_NUMBER_VECTOR
         dataset.PageNumberVector = list(range(1, len(frames) + 1))
-    dataset.SamplesPerPixel = samples
-    dataset.PhotometricInterpretation = "YBR_FULL_422"
-    dataset.PlanarConfiguration = 0
-    dataset.Rows = rows
-    dataset.Columns = columns
-    dataset.BitsAllocated = dataset.BitsStored = 8
-    dataset.HighBit = 7
-    dataset.PixelRepresentation = 0
-    dataset.LossyImageCompression = "01"
-    size = rows * columns * samples * len(frames)
-    dataset.LossyImageCompressionRatio = round(size / sum(map(len, frames)), 2)
-    dataset.LossyImageCompressionMethod = "ISO_10918_1"
-    dataset.add_new("PixelData", "OB", encapsulate(frames))
-    dataset["PixelData"].is_undefined_length = True
+    rows, columns, _ = pictures[0].pixels.shape
+    add_jpeg_frames(dataset, frames, rows, columns, "YBR_FULL_422")
 
 
 def _jpeg(picture: Picture) -> bytes:
