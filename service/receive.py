@@ -31,7 +31,7 @@ class ListenError(PermanentError):
 
 
 def receive(settings: Settings, wake: Callable[[int], object], processes: int | None = None) -> None:
-    """Receive until SIGINT or SIGTERM; ``wake`` is told of each recording that became complete.
+    """Receive until SIGINT or SIGTERM; ``wake`` is as for `service.intake.ServiceIntake`.
 
     ``processes`` share the port, the settings' number if None.
 
@@ -94,10 +94,12 @@ def _serve(
     storage = FolderStorage(settings.data_dir / "files")
     engine = connect(database_url(settings), ask_first=False)
     intake = ServiceIntake(engine, storage, settings, wake)
-    # Whoever answers a request to commit does so once: that must not meet a connection that is gone.
-    on_commitment = partial(note_commitment, connect(database_url(settings)))
-    committer = Committer(connect(database_url(settings)), storage, settings)
-    announcements = Announcements(connect(database_url(settings)), pose_rules(settings), wake)
+    # Whoever answers a request to commit or tells of an end does so once: that must not meet a connection
+    # that is gone.
+    asking = connect(database_url(settings))
+    on_commitment = partial(note_commitment, asking)
+    committer = Committer(asking, storage, settings)
+    announcements = Announcements(asking, pose_rules(settings), wake)
     receiver = Receiver(
         config, intake, on_commitment=on_commitment, commit=committer.ask, on_ended=announcements.take
     )
