@@ -123,6 +123,14 @@ def status_of(error: FacialisError) -> int:
     return 404 if error.code.endswith(".unknown") else 422
 
 
+def headers_of(error: FacialisError) -> dict[str, str]:
+    """The headers of the answer that tells of an error."""
+    headers = dict(error.headers) if isinstance(error, ApiError) else {}
+    if status_of(error) == 503:
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return headers
+
+
 def answer(error: FacialisError) -> Response:
     """An error as the answer to a request."""
     status = status_of(error)
@@ -133,14 +141,9 @@ def answer(error: FacialisError) -> Response:
         "detail": str(error),
         "code": error.code,
     }
-    headers: dict[str, str] = {}
-    if isinstance(error, ApiError):
-        headers |= error.headers
-        if error.faults:
-            content["errors"] = [fault.model_dump() for fault in error.faults]
-    if status == 503:
-        headers["Retry-After"] = str(RETRY_SECONDS)
-    return JSONResponse(content, status, headers, MEDIA_TYPE)
+    if isinstance(error, ApiError) and error.faults:
+        content["errors"] = [fault.model_dump() for fault in error.faults]
+    return JSONResponse(content, status, headers_of(error), MEDIA_TYPE)
 
 
 def refused(request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from grading.errors import FacialisError
-from service.api.problems import RETRY_SECONDS, ApiError, FaultError, NotFoundError, status_of
+from service.api.problems import ApiError, FaultError, NotFoundError, headers_of, status_of
 from service.fhir.coding import Resource
 
 MEDIA_TYPE = "application/fhir+json; charset=utf-8"
@@ -85,10 +85,7 @@ def answer(error: FacialisError) -> Response:
     status = status_of(error)
     own = error.issue if isinstance(error, FhirError) else None
     content = outcome("error", own or _ISSUES.get(status, "invalid"), [str(error)], error.code)
-    headers = dict(error.headers) if isinstance(error, ApiError) else {}
-    if status == 503:
-        headers["Retry-After"] = str(RETRY_SECONDS)
-    return JSONResponse(content, status, headers, MEDIA_TYPE)
+    return JSONResponse(content, status, headers_of(error), MEDIA_TYPE)
 
 
 def refused(request: Request, error: Exception) -> Response:
