@@ -21,6 +21,8 @@ from service.records.models import EventKind, Patient, RecordingState, Timepoint
 from service.storage import FolderStorage
 from tests.service.clinic import SURGERY_DAY, Clinic
 
+pytestmark = pytest.mark.journey
+
 A_GRADING = (
     "INSERT INTO bundle (hash, name, version, manifest) VALUES ('h', 'b', '1', '{}')",
     "INSERT INTO recording (series_uid, study_uid, protocol, state, first_received_at, last_received_at, "

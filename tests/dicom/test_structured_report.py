@@ -82,6 +82,7 @@ def test_a_score_without_interval_claims_no_uncertainty(headers: list[PhotoHeade
     assert "uncertainty" not in str(read(headers, scores=scores))
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize(("side", "word"), [("L", "Left"), ("R", "Right")])
 def test_affected_side_is_the_laterality_of_the_face(
     headers: list[PhotoHeader], side: str, word: str
@@ -97,6 +98,7 @@ def test_unknown_side_is_left_out(headers: list[PhotoHeader]) -> None:
     assert site.laterality is None
 
 
+@pytest.mark.journey
 def test_flags_are_coded_with_what_they_are_about(headers: list[PhotoHeader]) -> None:
     flags = [
         "clipped.M4",
@@ -121,6 +123,7 @@ def test_flags_are_coded_with_what_they_are_about(headers: list[PhotoHeader]) ->
     assert about == [["EF-M4"], [], ["REST"], ["PUCKER", "SMILE"], []]
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize(
     ("timepoint", "kind"),
     [(Timepoint(90), "Post-operative"), (Timepoint(-14), "Pre-operative"), (Timepoint(0), None)],
@@ -149,6 +152,7 @@ def test_report_lies_in_the_photos_study_under_their_patient(headers: list[Photo
     assert dataset.file_meta.TransferSyntaxUID in CREATED[dataset.SOPClassUID]
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize(
     "name",
     [
@@ -166,11 +170,13 @@ def test_names_of_any_script_arrive_as_they_are(headers: list[PhotoHeader], name
     assert dataset.SpecificCharacterSet == "ISO_IR 192"
 
 
+@pytest.mark.journey
 def test_same_grading_twice_is_the_same_bytes(headers: list[PhotoHeader]) -> None:
     again = [PhotoHeader.from_json(header.to_json()) for header in headers]
     assert to_bytes(measurement_report(headers)) == to_bytes(measurement_report(again))
 
 
+@pytest.mark.journey
 def test_predecessor_is_named(headers: list[PhotoHeader]) -> None:
     earlier = Predecessor(EnhancedSRStorage, derived_uid("old"), derived_uid("old series"), STUDY_UID)
     (study,) = read(headers, predecessor=earlier).PredecessorDocumentsSequence

@@ -157,6 +157,7 @@ def test_several_recordings_at_once_are_refused() -> None:
         contributions(make_bundle((Block("network", "whole", {"REST": 1.0}),)), make_maps(2), "R")
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("side", ["R", "L", None])
 def test_the_parts_of_a_real_grading_add_up_to_its_scores(
     grader: Grader, photos: dict[str, NDArray[np.uint8]], side: str | None

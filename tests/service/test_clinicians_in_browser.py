@@ -43,7 +43,9 @@ def test_a_wrong_pose_is_dragged_right_and_the_new_grading_appears_by_itself(
     photos = {photo.pose: photo.id for photo in clinic.session.scalars(select(Photo))}
     page.goto(f"{address}/recordings/{ada.id}")
     page.click("text=Correct poses, leave photos out")
-    page.wait_for_url(f"{address}/recordings/{ada.id}/photos")  # loaded: its script listens, its photos have their places
+    page.wait_for_url(
+        f"{address}/recordings/{ada.id}/photos"
+    )  # loaded: its script listens, its photos have their places
     places = page.locator("[data-place]")
     start, end = places.nth(4).locator("img").bounding_box(), places.nth(5).locator("img").bounding_box()
     assert start is not None

@@ -25,6 +25,7 @@ def short_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.journey
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the servers under another account")
 @pytest.mark.parametrize("capability", ["dac_read_search", "dac_override"])
 def test_it_runs_from_and_in_folders_of_root_alone(

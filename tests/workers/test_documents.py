@@ -32,6 +32,8 @@ from tests.service.samples import closing, received, result, series
 from workers.context import Context
 from workers.report import report
 
+pytestmark = pytest.mark.journey
+
 PACS = Destination(name="PACS", ae_title="PACS", host="127.0.0.1", port=104)
 OLD_PACS = Destination(name="old PACS", ae_title="OLD", host="127.0.0.1", port=104, documents=("pdf",))
 
