@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from grading.brows import brow_distances
 from grading.errors import PermanentError
-from grading.evaluation.brows import brow_distances
 from grading.face import Photo
 from grading.framing import VIEW
 

@@ -6,9 +6,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from grading.brows import BrowDistances
 from grading.change import minimal_detectable_change
 from grading.crossvalidation import CrossValidation
-from grading.evaluation.brows import BrowDistances
 from grading.evaluation.measures import average, mean, percentage, sample_sd
 from grading.evaluation.outcomes import Outcomes, item_outcomes, sub_score_outcomes
 from grading.evaluation.tables import INTERVALS, Cell, Table

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grading.brows import BrowDistances, measure_brows
 from grading.cohort import Cohort
 from grading.crossvalidation import CrossValidation, Trials, check_trainable, cross_validate
 from grading.errors import PermanentError
-from grading.evaluation.brows import BrowDistances, measure_brows
 from grading.features import Progress, UnusablePhoto, cohort_maps
 from grading.recipes import RECIPES, Recipe
 from grading.scales import EFACE

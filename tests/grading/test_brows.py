@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from grading.evaluation.brows import BrowDistances, brow_distances
+from grading.brows import BrowDistances, brow_distances
 from grading.framing import VIEW
 
 SKIN, BROW = 190, 70

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from grading.bootstrap import Interval
+from grading.brows import BrowDistances
 from grading.cohort import Cohort
 from grading.crossvalidation import CrossValidation, SideResult
 from grading.evaluation import (
@@ -21,7 +22,6 @@ from grading.evaluation import (
     evaluate,
     markdown_page,
 )
-from grading.evaluation.brows import BrowDistances
 from grading.evaluation.measures import Estimate
 from grading.scales import PREDICTED_ITEMS
 from grading.weights import UnknownBackboneError, WeightsError
