@@ -57,13 +57,15 @@ def disk(settings: Settings) -> str:
     return f"{free / 1e9:.1f} GB free in {folder}"
 
 
-def bundle(settings: Settings) -> str:
-    """Which bundle grades; it is loaded with its network."""
+def bundle(settings: Settings, activated: str | None) -> str:
+    """Which bundle grades: with the hash ``activated``, else that of the settings; its network is loaded."""
     from grading.grader import Grader
-    from service.bundles import served_bundle
+    from service.bundles import installed_bundle, served_bundle, weights_for
+    from service.storage import FolderStorage
 
-    found = served_bundle(settings)
-    Grader(found, weights=settings.weights, folder=settings.weights_folder)
+    storage = FolderStorage(settings.data_dir / "files")
+    found = served_bundle(settings) if activated is None else installed_bundle(storage, activated)
+    Grader(found, weights=weights_for(found, settings), folder=settings.weights_folder)
     kind = ", commissioning model: not for clinical use" if found.commissioning else ""
     return f"{found.name} {found.version} ({found.hash[:12]}) on {found.backbone.name}{kind}"
 

@@ -13,8 +13,9 @@ from grading.bundle import COMMISSIONING_BUNDLE, load_bundle
 from migrations.upgrade import alembic_config, upgrade
 from service.database import connect
 from service.embedded.postgres import EmbeddedPostgres
-from service.records import regrading
+from service.records import activations, regrading
 from service.records.annotations import save_annotation
+from service.records.audit import system
 from service.records.events import add_event
 from service.records.merging import merge_patients
 from service.records.models import EventKind, Patient, RecordingState, Timepoint
@@ -166,7 +167,9 @@ def test_filled_records_go_down_to_before_them_and_up_again(empty_database: str,
         clinic = Clinic(session, FolderStorage(tmp_path))
         patient, other = clinic.patient("", "A"), clinic.patient("", "B")
         recording = clinic.recording(patient, SURGERY_DAY, RecordingState.GRADED)
-        clinic.grade(recording, clinic.bundle("old"), 50)
+        bundle = clinic.bundle("old")
+        clinic.grade(recording, bundle, 50)
+        activations.activate(session, system("test"), bundle, None)
         clinic.surgery(patient)
         add_event(session, "A", "", SURGERY_DAY, EventKind.TRAINING)
         merge_patients(session, ("A", ""), (other.patient_id, ""))

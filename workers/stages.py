@@ -73,7 +73,7 @@ def prepare(context: Context, lease: Lease) -> None:
             )
             for photo in graded_photos(recording)
         ]
-    preprocessing = context.bundle.preprocessing
+    preprocessing = context.bundle().preprocessing
     rules = quality_rules(context.settings.quality)
 
     def work(job: _Job) -> PreparedPhoto | PermanentError:
@@ -114,7 +114,7 @@ def grade(context: Context, lease: Lease) -> None:
         SeriesFaultError: the rules reject photos that seem to show another pose.
         LeaseLostError: the recording was reopened meanwhile.
     """
-    bundle = context.bundle
+    bundle = context.bundle()
     with transaction(context.engine) as session:
         recording = session.get_one(Recording, lease.row_id)
         photos = {photo.pose: photo for photo in recording.photos if photo.pose is not None}
@@ -134,8 +134,9 @@ def grade(context: Context, lease: Lease) -> None:
         with transaction(context.engine) as session:
             flow.finish(session, Stage.GRADE, lease, RecordingState.COMPLETE)
         return
-    maps = context.grader.maps([crops])
-    (grading,) = context.grader.grade_maps(maps, [side])
+    grader = context.grader(bundle)
+    maps = grader.maps([crops])
+    (grading,) = grader.grade_maps(maps, [side])
     rules = quality_rules(context.settings.quality)
     doubts = judge({pose: [flag] for pose, flag in grading.doubts.items()}, rules, protocol)
     flags += listed(doubts)

@@ -9,6 +9,7 @@ from grading.errors import FacialisError
 from service.cli import (
     annotations,
     auditing,
+    bundles,
     checking,
     deliveries,
     demo,
@@ -49,6 +50,7 @@ for group in (
     annotations,
     records,
     queries,
+    bundles,
     regrading,
     reports,
     users,

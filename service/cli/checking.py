@@ -11,6 +11,9 @@ from rich.console import Console
 from grading.errors import FacialisError
 from service import checks
 from service.cli.session import records
+from service.database import DatabaseUnavailableError
+from service.records import activations
+from service.running import NotRunningError
 from service.settings import Settings, load_settings
 
 
@@ -26,7 +29,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scr
         "database": _database,
         "broker": checks.broker,
         "disk": checks.disk,
-        "bundle": checks.bundle,
+        "bundle": _bundle,
         "device": checks.device,
         "outbox": _outbox,
     }
@@ -54,6 +57,16 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scr
 def _database(_settings: Settings) -> str:
     with records() as session:
         return checks.database(session)
+
+
+def _bundle(settings: Settings) -> str:
+    try:
+        with records() as session:
+            activated = activations.active_hash(session)
+    except (NotRunningError, DatabaseUnavailableError):
+        # That is told of as the database; what the settings name can be looked at without one.
+        activated = None
+    return checks.bundle(settings, activated)
 
 
 def _outbox(_settings: Settings) -> str:

@@ -3,9 +3,11 @@
 import os
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
+from grading.errors import TransientError
 from service.logs import configure_logs
 from service.settings import Settings, load_settings
 
@@ -92,10 +94,7 @@ def worker(
     if unknown:
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}: choose from {', '.join(QUEUES)}")
     if {"prepare", "grade"} & set(queue):
-        # A bundle that cannot be used ends the worker here, so that recordings wait rather than fail.
-        from workers.context import context
-
-        _ = context().grader if "grade" in queue and processes == 1 else context().bundle
+        _load_bundle(with_network="grade" in queue and processes == 1)
     # The network uses all cores by itself: one process, whose model is loaded once.
     pool = ["--pool", "solo"] if processes == 1 else ["--pool", "prefork", "--concurrency", str(processes)]
     make_app(settings).worker_main([
@@ -140,6 +139,25 @@ def upgrade_database(
     upgrade(database_url(settings))
     if application_role is not None:
         grant(database_url(settings), application_role)
+
+
+def _load_bundle(*, with_network: bool) -> None:
+    """Load what the worker grades with, so that its first recording need not wait.
+
+    A bundle of the settings that cannot be used ends the worker here, so that recordings wait rather than
+    fail. One that an administrator activated does not: another can be activated while the worker runs.
+    """
+    from workers.context import context
+
+    held = context()
+    try:
+        bundle = held.bundle()
+        if with_network:
+            held.grader(bundle)
+    except TransientError as error:
+        structlog.get_logger().warning("worker.bundle_not_loaded", code=error.code)
+    # A process that is forked from this one must not share its connection.
+    held.engine.dispose()
 
 
 def _start(process: str) -> Settings:

@@ -141,7 +141,7 @@ def adopt(bundle: Hash) -> None:
         chosen = current_bundle(session, bundle)
         changed = regrading.adopt(session, chosen.id)
         audit.record(
-            session, operator(), AuditEventKind.BUNDLE_ACTIVATED, bundle=chosen.hash, recordings=changed
+            session, operator(), AuditEventKind.BUNDLE_ADOPTED, bundle=chosen.hash, recordings=changed
         )
     typer.echo(f"{changed} recordings have another grading that counts")
 

@@ -94,7 +94,9 @@ class AuditEventKind(enum.StrEnum):
     DATA_EXPORTED = "data.exported"
     DATA_IMPORTED = "data.imported"
 
+    BUNDLE_INSTALLED = "bundle.installed"
     BUNDLE_ACTIVATED = "bundle.activated"
+    BUNDLE_ADOPTED = "bundle.adopted"
     AUDIT_READ = "audit.read"
     AUDIT_EXPORTED = "audit.exported"
 
@@ -139,7 +141,9 @@ TERMS: dict[AuditEventKind, AuditTerms] = {
     K.DELIVERY_RETRIED: AuditTerms(TRANSFERRING, "E"),
     K.DATA_EXPORTED: AuditTerms(EXPORT, "R"),
     K.DATA_IMPORTED: AuditTerms(IMPORT, "C"),
+    K.BUNDLE_INSTALLED: AuditTerms(ALERT, "E", SOFTWARE),
     K.BUNDLE_ACTIVATED: AuditTerms(ALERT, "E", SOFTWARE),
+    K.BUNDLE_ADOPTED: AuditTerms(ALERT, "E", SOFTWARE),
     K.AUDIT_READ: AuditTerms(LOG_USED, "R"),
     K.AUDIT_EXPORTED: AuditTerms(LOG_USED, "R"),
 }

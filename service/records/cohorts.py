@@ -106,7 +106,7 @@ def current_bundle(session: Session, bundle_hash: str | None = None) -> Bundle:
         select(Bundle).where(Bundle.hash.startswith(bundle_hash, autoescape=True)).limit(2)
     ).all()
     if len(found) != 1:
-        raise QueryError(f"{len(found) or 'no'} bundles have graded here whose hash begins with this")
+        raise QueryError(f"{len(found) or 'no'} bundles are known here whose hash begins with this")
     return found[0]
 
 

@@ -1,12 +1,18 @@
 """What programs change through the interface, who is said to have done it, and what is refused."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import Engine, select
 
+from grading.bundle import COMMISSIONING_BUNDLE, load_bundle, save_bundle
+from service import activating
 from service.database import transaction
+from service.records.audit import system
 from service.records.gradings import save_grading
 from service.records.models import AuditEvent, Change, Delivery, DeliveryState, Recording, Surgery
 from service.records.models.regrading import Regrading, RegradingState
@@ -266,6 +272,29 @@ def test_regrading_rests_goes_on_and_its_bundle_is_adopted(
     (counts,) = program.json(f"{API}/gradings?recording={ada.id}&active=true")["items"]
     assert counts["bundle"] == other.id
     problem(program.ask("POST", f"{API}/bundles/99/adopt", Scope.ADMIN), 404, "api.not_found")
+
+
+@pytest.mark.journey
+def test_a_bundle_is_activated_and_rolled_back(program: Program, clinic: Clinic, tmp_path: Path) -> None:
+    save_bundle(replace(load_bundle(COMMISSIONING_BUNDLE), name="new"), tmp_path / "new")
+    new = activating.install(clinic.session, system("test"), clinic.storage, tmp_path / "new")
+    lost = clinic.bundle("lost")
+    clinic.session.commit()
+    path = f"/bundles/{new.id}/activate"
+    problem(change(program, "POST", path, {}), 403, "api.forbidden")
+
+    def decide(path: str, why: dict[str, str]) -> httpx.Response:
+        return program.ask("POST", f"{API}{path}", Scope.ADMIN, json=why)
+
+    made = decide(path, {"reason": "a try"}).json()
+    assert (made["bundle"], made["reason"], made["active"]) == (new.id, "a try", True)
+    problem(decide(path, {}), 422, "bundle.active")
+    problem(decide(f"/bundles/{lost.id}/activate", {}), 422, "bundle.not_installed")
+    problem(decide("/bundles/99/activate", {}), 404, "api.not_found")
+    back = decide("/bundles/roll-back", {}).json()
+    assert (back["bundle"], back["replaced"]) == (made["replaced"], new.id)
+    listed = program.json(f"{API}/bundles/activations")["items"]
+    assert [(one["bundle"], one["active"]) for one in listed] == [(back["bundle"], True), (new.id, False)]
 
 
 def test_what_was_refused_left_nothing_behind(program: Program, ada: Recording, engine: Engine) -> None:

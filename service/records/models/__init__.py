@@ -1,6 +1,7 @@
 """The tables. Constraints here hold what must never be wrong; the words are those of the design."""
 
 from service.records.models.accounts import Account, BreakGlass, SignedIn, SignInFailure
+from service.records.models.activations import BundleActivation
 from service.records.models.annotations import Annotation, AnnotationScore, Rater
 from service.records.models.assignments import Assignment, SettledScore
 from service.records.models.audit import ActorKind, AuditEvent
@@ -45,6 +46,7 @@ __all__ = [
     "Base",
     "BreakGlass",
     "Bundle",
+    "BundleActivation",
     "Change",
     "Circuit",
     "Delivery",

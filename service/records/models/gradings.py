@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Bundle(Base):
-    """A trained model that has graded something here."""
+    """A trained model that is known here: it has graded something, or was installed or named for grading."""
 
     __tablename__ = "bundle"
 
