@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup check fast journeys bundle docs lock clean
+.PHONY: help demo test setup check fast journeys bundle docs screenshots lock clean
 
 PYTHON := .venv/bin/python
 help: ## Show this list
@@ -41,6 +41,9 @@ docs: setup ## Write the pages of docs/ that come from the code
 	@$(PYTHON) -m tools.received_formats
 	@$(PYTHON) -m tools.code_tables
 	@$(PYTHON) -m tools.conformance
+
+screenshots: setup ## Take the pictures of docs/pictures anew, of the demo's phantoms in Chromium
+	@$(PYTHON) -m tools.screenshots
 
 lock: setup ## Resolve the dependencies anew into constraints.txt
 	@$(PYTHON) -m uv pip compile --universal --python-version 3.11 --all-extras --group dev --no-header \

@@ -17,6 +17,9 @@ SHORTEST_SPAN = 6.0
 """A time axis shows at least so many months, so that days do not look like a course."""
 DAYS_PER_MONTH = 365.25 / 12
 LABEL_ROOM = 34.0
+DIGIT_HEIGHT = 10.0
+MARK_REACH = 8.0
+"""From the middle of a rater's mark to its tips."""
 RATED = "rated"
 """Added to the name of a series for what raters gave."""
 
@@ -174,6 +177,7 @@ def draw(
     ordered = {name: sorted(readings, key=lambda reading: reading.x) for name, readings in series.items()}
     newest = max((reading.model for readings in ordered.values() for reading in readings), default=0)
     topmost = _topmost(ordered)
+    marked = [(frame.x(axis, one.x), frame.y(one.value)) for given in (rated or {}).values() for one in given]
     lines, dots = [], []
     for name, readings in ordered.items():
         for run in _runs(readings):
@@ -182,16 +186,16 @@ def draw(
                 lines.append(Line(name, " ".join(places)))
         labelled = _with_room([frame.x(axis, reading.x) for reading in readings])
         for number, reading in enumerate(readings):
-            y = frame.y(reading.value)
+            x, y = frame.x(axis, reading.x), frame.y(reading.value)
             dots.append(
                 Dot(
                     series=name,
-                    x=frame.x(axis, reading.x),
+                    x=x,
                     y=y,
                     value=reading.value,
                     title=reading.title,
                     newest_model=reading.model == newest,
-                    label_y=(y - 10 if topmost[reading.x] == name else y + 20)
+                    label_y=_label_y(x, y, marked, above=topmost[reading.x] == name)
                     if number in labelled
                     else None,
                     ends=_ends(frame, reading.interval),
@@ -232,6 +236,16 @@ def score_bar(value: float, high: float, interval: tuple[float, float] | None) -
         interval_start=interval[0] if interval else None,
         interval_length=interval[1] - interval[0] if interval else None,
     )
+
+
+def _label_y(x: float, y: float, marked: Iterable[tuple[float, float]], *, above: bool) -> float:
+    """The baseline of a dot's number above or below it, and past the marks of raters that stand there."""
+    near = sorted((at for beside, at in marked if abs(beside - x) < LABEL_ROOM / 2), reverse=above)
+    baseline = y - 10 if above else y + 20
+    for mark in near:
+        if abs(baseline - DIGIT_HEIGHT / 2 - mark) < DIGIT_HEIGHT / 2 + MARK_REACH:
+            baseline = mark - MARK_REACH - 2 if above else mark + MARK_REACH + 2 + DIGIT_HEIGHT
+    return round(baseline, 1)
 
 
 def _band(frame: Frame, series: str, low: float, high: float) -> Band:

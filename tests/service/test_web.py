@@ -39,7 +39,17 @@ from service.records.patients import add_identifier, correct_patient
 from service.settings import Settings
 from service.storage import FolderStorage
 from service.web.app import make_app
-from service.web.chart import Frame, Reading, dates_axis, draw, months_axis, score_bar
+from service.web.chart import (
+    DIGIT_HEIGHT,
+    MARK_REACH,
+    RATED,
+    Frame,
+    Reading,
+    dates_axis,
+    draw,
+    months_axis,
+    score_bar,
+)
 from service.web.language import load_words
 from service.web.words import person_name
 from tests.dicom.samples import photo, save
@@ -526,6 +536,18 @@ def test_numbers_on_a_chart_leave_each_other_room() -> None:
     plot = draw({"one": readings}, months_axis([0, 6], 12), FRAME)
     places = [dot.x for dot in plot.dots if dot.label_y is not None]
     assert all(after - before >= 30 for before, after in itertools.pairwise(places))
+
+
+@pytest.mark.parametrize("given", [40, 47, 50, 53, 60])
+def test_a_number_on_a_chart_stands_beside_what_raters_gave(given: float) -> None:
+    axis = months_axis([0], 12)
+    series = {"high": [Reading(0, 50, 1, "")], "low": [Reading(0, 45, 1, "")]}
+    plot = draw(series, axis, FRAME, rated={"high": [Reading(0, given, 1, "")]})
+    (mark,) = [dot.y for dot in plot.dots if dot.series == f"high {RATED}"]
+    numbers = [dot.label_y for dot in plot.dots if dot.label_y is not None]
+    assert len(numbers) == 2
+    for baseline in numbers:
+        assert mark <= baseline - DIGIT_HEIGHT - MARK_REACH or mark >= baseline + MARK_REACH
 
 
 def test_a_score_bar_runs_from_balanced_and_carries_its_interval() -> None:

@@ -1,0 +1,1 @@
+"""Pictures of the pages for the documents: of phantom patients in a service that runs, never of persons."""
