@@ -8,6 +8,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from grading.errors import TransientError
+from service.records.due import noted
+
+TELL = "facialis_tell"
+"""The option of an engine that is called with what its transactions have noted as due, once committed."""
 
 
 class DatabaseUnavailableError(TransientError):
@@ -48,6 +52,9 @@ def transaction(engine: Engine) -> Iterator[Session]:
         if error.connection_invalidated:
             raise DatabaseUnavailableError("the connection to the database broke") from error
         raise
+    tell, due = engine.get_execution_options().get(TELL), noted(session)
+    if tell is not None and due:
+        tell(due)
 
 
 @contextmanager

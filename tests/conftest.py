@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from hypothesis import settings
 from sqlalchemy import Engine, delete, text
 
@@ -18,6 +19,7 @@ from migrations.upgrade import upgrade
 from service.database import connect
 from service.embedded.account import service_account
 from service.embedded.postgres import APPLICATION, EmbeddedPostgres
+from service.embedded.redis import EmbeddedRedis
 from service.records.models import Base
 
 # How long an example takes depends on what else the machine does: no test asserts it.
@@ -83,6 +85,29 @@ def engine(superuser: Engine, database_url: str) -> Iterator[Engine]:
     engine = connect(database_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def broker() -> Iterator[EmbeddedRedis]:
+    """A running Redis with nothing in it."""
+    folder = Path(tempfile.mkdtemp(prefix="facialis-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    server = EmbeddedRedis(folder / "sockets", service_account())
+    server.prepare()
+    process = subprocess.Popen(server.command(), stdout=subprocess.DEVNULL)
+    while not server.ready():
+        time.sleep(0.02)
+    yield server
+    process.send_signal(signal.SIGTERM)
+    process.wait(10)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def queue(broker: EmbeddedRedis) -> Iterator[redis.Redis]:
+    """A client of it, to look into its queues."""
+    with redis.Redis(unix_socket_path=str(broker.socket)) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

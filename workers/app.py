@@ -1,17 +1,16 @@
 """The Celery app. Messages carry ids only; the results of tasks are rows, so there is no result backend."""
 
-import contextlib
-
 from celery import Celery, current_app
-from kombu.exceptions import OperationalError
 
+from service.records.due import Due
 from service.records.flow import Stage
+from service.records.regrading import QUEUE as REGRADE
 from service.running import broker_url
 from service.settings import Settings
 from service.spreading import QUEUE as FEATURES
+from service.waking import PATIENCE, send
 
 RECONCILE = "reconcile"
-REGRADE = "regrade"
 QUEUES = (*(stage.value for stage in Stage), REGRADE, RECONCILE, FEATURES)
 
 
@@ -33,9 +32,7 @@ def make_app(settings: Settings) -> Celery:
         # Longer than any task: Redis hands a message out again after this time.
         broker_transport_options={
             "visibility_timeout": max(3600, int(4 * settings.workers.lease_seconds)),
-            "socket_connect_timeout": 2,
-            "socket_timeout": 30,
-            "max_retries": 1,
+            **PATIENCE,
         },
         beat_schedule={
             "reconcile": {
@@ -64,7 +61,4 @@ def wake_regrading(run_id: int) -> bool:
 
 
 def _send(queue: str, row_id: int) -> bool:
-    with contextlib.suppress(OperationalError, OSError):
-        current_app.send_task(f"facialis.{queue}", args=[row_id], queue=queue, retry=False)
-        return True
-    return False
+    return send(current_app, Due(queue, row_id))

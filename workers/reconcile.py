@@ -14,7 +14,7 @@ from service.records import flow, outbox, regrading
 from service.records.flow import Stage
 from service.records.models import Delivery, Recording
 from service.series import close_if_full, close_series, pose_rules
-from workers.app import REGRADE, wake, wake_regrading
+from workers.app import wake, wake_regrading
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ def reconcile(context: Context) -> None:
     steps = [partial(_close_full, context, recording_id) for recording_id in full]
     steps += [partial(_close, context, recording_id) for recording_id in ended]
     steps += [partial(_enqueue, context, stage) for stage in Stage]
-    steps.append(partial(_go_on, context, REGRADE))
+    steps.append(partial(_go_on, context, regrading.QUEUE))
     for step in steps:
         try:
             step()

@@ -118,10 +118,11 @@ def web() -> None:
     from service.database import connect
     from service.running import database_url
     from service.storage import FolderStorage
+    from service.waking import telling
     from service.web.serve import serve
 
     storage = FolderStorage(settings.data_dir / "files")
-    serve(connect(database_url(settings)), storage, settings)
+    serve(telling(connect(database_url(settings)), settings), storage, settings)
 
 
 def upgrade_database(

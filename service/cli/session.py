@@ -8,19 +8,23 @@ from sqlalchemy.orm import Session
 from service.database import connect, transaction
 from service.running import database_url
 from service.settings import load_settings
+from service.waking import telling
 
 
 @contextmanager
 def records() -> Iterator[Session]:
-    """A session that commits at the end of the block; the connection is closed then.
+    """A session that commits at the end of the block, which tells the workers what that gave them to do.
+
+    The connection is closed then.
 
     Raises:
         NotRunningError: there is no database.
         DatabaseUnavailableError: it cannot be reached.
     """
-    engine = connect(database_url(load_settings()))
+    settings = load_settings()
+    engine = connect(database_url(settings))
     try:
-        with transaction(engine) as session:
+        with transaction(telling(engine, settings, wait=True)) as session:
             yield session
     finally:
         engine.dispose()

@@ -8,8 +8,9 @@ import enum
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, object_session
 
+from service.records.due import note
 from service.records.leases import Lease, cleared, confirm, free, take
 from service.records.models import (
     Delivery,
@@ -46,7 +47,7 @@ MOVES = {
     Stage.REPORT: Move(RecordingState.GRADED, RecordingState.REPORTED),
 }
 """The stages that hold a whole recording; delivering holds one delivery at a time."""
-
+_STAGES = {move.takes: stage for stage, move in MOVES.items()}
 
 DELIVERY_FAILED = "delivery.failed"
 
@@ -58,6 +59,9 @@ def move(recording: Recording, state: RecordingState) -> None:
     recording.state_changed_at = func.clock_timestamp()
     for column, value in cleared(Recording).items():
         setattr(recording, column, value)
+    session, stage = object_session(recording), _STAGES.get(state)
+    if session is not None and stage is not None:
+        note(session, stage.value, recording.id)
 
 
 def hold(recording: Recording, code: str, reason: str) -> None:

@@ -14,7 +14,8 @@ from grading.errors import PermanentError
 from service.records import audit
 from service.records.audit_events import AuditEventKind
 from service.records.circuits import shut
-from service.records.flow import settle_deliveries, unqueued
+from service.records.due import note
+from service.records.flow import Stage, settle_deliveries, unqueued
 from service.records.leases import cleared, free
 from service.records.models import Delivery, DeliveryState, Report
 
@@ -131,6 +132,7 @@ def retry_delivery(session: Session, delivery_id: int) -> Delivery:
         .values(**cleared(Delivery), state=DeliveryState.PENDING, retries=Delivery.retries + 1)
     )
     session.refresh(row)
+    note(session, Stage.DELIVER.value, delivery_id)
     settle_deliveries(session, row.report.grading_key)
     return row
 

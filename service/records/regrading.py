@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from grading.bundle import Bundle
 from grading.errors import PermanentError
+from service.records.due import note as note_due
 from service.records.leases import Lease, cleared, confirm, free, take
 from service.records.models import (
     Bundle as KnownBundle,
@@ -28,6 +29,7 @@ from service.records.models import (
     RegradingTaskState,
 )
 
+QUEUE = "regrade"
 OPEN = (RegradingState.RUNNING, RegradingState.PAUSED)
 LIVE = (RecordingState.COMPLETE, RecordingState.PREPARED, RecordingState.GRADED)
 """States of recordings on their way, that regrading waits for."""
@@ -96,6 +98,7 @@ def start(session: Session, bundle: Bundle, path: Path, since: dt.date | None = 
     session.execute(
         insert(RegradingTask).from_select(["regrading_key", "recording_key"], wanted).on_conflict_do_nothing()
     )
+    note_due(session, QUEUE, run.id)
     return run
 
 
@@ -118,6 +121,7 @@ def resume(session: Session, run_id: int | None = None) -> Regrading:
     """
     run = _by_id(session, run_id)
     run.state, run.note = RegradingState.RUNNING, None
+    note_due(session, QUEUE, run.id)
     return run
 
 

@@ -1,11 +1,6 @@
 """What moves recordings when messages are lost: the rows, a real Redis, and no worker."""
 
 import datetime as dt
-import shutil
-import signal
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +10,6 @@ from celery import Celery
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from service.embedded.account import service_account
 from service.embedded.redis import EmbeddedRedis
 from service.intake import ServiceIntake
 from service.records.flow import Stage
@@ -26,27 +20,6 @@ from tests.service.samples import received, series
 from workers.app import make_app, wake
 from workers.context import Context
 from workers.reconcile import reconcile
-
-
-@pytest.fixture
-def broker() -> Iterator[EmbeddedRedis]:
-    folder = Path(tempfile.mkdtemp(prefix="facialis-test-", dir="/tmp"))
-    folder.chmod(0o711)
-    server = EmbeddedRedis(folder / "sockets", service_account())
-    server.prepare()
-    process = subprocess.Popen(server.command(), stdout=subprocess.DEVNULL)
-    while not server.ready():
-        time.sleep(0.02)
-    yield server
-    process.send_signal(signal.SIGTERM)
-    process.wait(10)
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def queue(broker: EmbeddedRedis) -> Iterator[redis.Redis]:
-    with redis.Redis(unix_socket_path=str(broker.socket)) as client:
-        yield client
 
 
 @pytest.fixture
