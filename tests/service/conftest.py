@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Browser as RealBrowser
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from pydicom import Dataset
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -33,7 +33,7 @@ from service.storage import FolderStorage
 from service.web.serve import make_site
 from tests.service.browsing import Browser
 from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
-from tests.service.in_browser import pages_served
+from tests.service.in_browser import pages_served, sign_in
 from tests.service.programs import RUN_SITE, Program, RunningSite
 from tests.service.samples import closing, received
 
@@ -188,3 +188,13 @@ def password(engine: Engine) -> str:
         add_account(session, system("test"), "eva", roles, password=chosen, display_name="Eva Ä. Müller")
         add_account(session, system("test"), "victor", [Role.VIEWER], password=chosen)
     return chosen
+
+
+@pytest.fixture
+def page(chromium: RealBrowser, address: str, password: str) -> Iterator[Page]:
+    """Of `eva`, signed in."""
+    page = chromium.new_page(locale="en-GB", viewport={"width": 1440, "height": 1000})
+    page.set_default_timeout(60_000)
+    sign_in(page, address, "eva", password)
+    yield page
+    page.close()
