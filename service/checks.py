@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
+from service.constancy import Verdict, standing
 from service.peer_settings import (
     AnyPeer,
     DicomAddress,
@@ -79,6 +80,37 @@ def device(_settings: Settings) -> str:
         if torch.cuda.is_available()
         else f"CPU, {torch.get_num_threads()} threads"
     )
+
+
+def constancy(session: Session, settings: Settings) -> str:
+    """That a phantom's scores are what they were, and when that was last seen."""
+    found = standing(session, settings)
+    run = found.run
+    if found.overdue:
+        raise CheckError(
+            f"grading was not checked since {found.since:%Y-%m-%d %H:%M}: see that 'facialis schedule' and a "
+            "worker with --queue constancy run"
+        )
+    if run is None:
+        return (
+            "no check was made yet" if settings.constancy.daily else "no check was made; the daily one is off"
+        )
+    when = f"check {run.id} of {run.finished_at:%Y-%m-%d %H:%M}"
+    since = ", ".join(
+        f"{change.name} {change.before or '–'} → {change.after or '–'}" for change in found.changes
+    )
+    changed = f"; changed since the one before: {since}" if since else ""
+    if found.verdict is Verdict.FAILED:
+        raise CheckError(f"{when} failed: {run.reason}{changed}")
+    if found.verdict is Verdict.DIFFERS:
+        items = ", ".join(f"{one.item} {one.points:+.2f} ({one.against})" for one in found.beyond)
+        raise CheckError(
+            f"grading has changed: by {when} a phantom's scores differ in points from the last or first by "
+            f"the same bundle: {items}{changed}; see docs/constancy.md"
+        )
+    most = max(found.largest.values(), default=None) if found.largest else None
+    said = "first by its bundle" if most is None else f"at most {most:.3f} points from earlier ones"
+    return f"{when}: {said}{changed}"
 
 
 def outbox(session: Session) -> str:

@@ -51,12 +51,13 @@ class StageHealth:
 
 
 def quick_findings(session: Session, settings: Settings) -> tuple[Finding, ...]:
-    """Database, broker, disk and outbox: what is known without loading the network."""
+    """Database, broker, disk, outbox and constancy: what is known without loading the network."""
     return (
         _finding("database", partial(checks.database, session)),
         _finding("broker", partial(checks.broker, settings)),
         _finding("disk", partial(checks.disk, settings)),
         _finding("outbox", partial(checks.outbox, session)),
+        _finding("constancy", partial(checks.constancy, session, settings)),
     )
 
 

@@ -52,5 +52,13 @@ def write_dicom(out: Path, patient: PhantomPatient) -> None:
     for recording in patient.recordings:
         folder = out / patient.id / str(recording.number)
         folder.mkdir(parents=True, exist_ok=True)
-        for number, dataset in enumerate(photo_objects(patient, recording), start=1):
-            dataset.save_as(folder / f"{number}.dcm", enforce_file_format=True)
+        write_recording(folder, patient, recording)
+
+
+def write_recording(folder: Path, patient: PhantomPatient, recording: PhantomRecording) -> list[Path]:
+    """Write one recording as the DICOM files ``<n>.dcm`` of a folder, which are given in this order."""
+    files = []
+    for number, dataset in enumerate(photo_objects(patient, recording), start=1):
+        files.append(folder / f"{number}.dcm")
+        dataset.save_as(files[-1], enforce_file_format=True)
+    return files

@@ -29,6 +29,7 @@ from grading.gates import LIMITS, SENTENCES, Severity
 from grading.protocols import PROTOCOLS
 from reports.language import languages
 from reports.style import PaperName, Style
+from service.constancy_settings import ConstancySettings
 from service.listener_settings import ListenerSettings
 from service.peer_settings import PEER_KINDS, AeTitle, AnyDestination, AnyPeer, AnySource, Port, Section
 from service.server_settings import TlsSettings
@@ -241,6 +242,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     api: ApiSettings = ApiSettings()
     workers: WorkerSettings = WorkerSettings()
+    constancy: ConstancySettings = ConstancySettings()
     listener: ListenerSettings = ListenerSettings()
     destinations: tuple[AnyDestination, ...] = ()
     sources: tuple[AnySource, ...] = ()

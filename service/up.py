@@ -162,8 +162,9 @@ def _processes(settings: Settings, logs: Path, environment: dict[str, str]) -> l
     prepare = str(settings.workers.prepare_processes)
     commands: dict[str, list[str]] = {
         "receiver": ["receive"],
-        # The archive is graded by another bundle while nothing else is to be graded.
-        "worker-grade": ["worker", "--queue", "grade", "--queue", "regrade"],
+        # The archive is graded by another bundle while nothing else is to be graded; constancy is checked of
+        # the very network that grades patients.
+        "worker-grade": ["worker", "--queue", "grade", "--queue", "regrade", "--queue", "constancy"],
         "worker-prepare": ["worker", "--queue", "prepare", "--processes", prepare],
         "worker-report": ["worker", "--queue", "report", "--queue", "reconcile"],
         # A destination that does not answer holds up its own worker only.

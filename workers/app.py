@@ -2,6 +2,7 @@
 
 from celery import Celery, current_app
 
+from service.records.constancy import QUEUE as CONSTANCY
 from service.records.due import Due
 from service.records.flow import Stage
 from service.records.regrading import QUEUE as REGRADE
@@ -11,7 +12,7 @@ from service.spreading import QUEUE as FEATURES
 from service.waking import PATIENCE, send
 
 RECONCILE = "reconcile"
-QUEUES = (*(stage.value for stage in Stage), REGRADE, RECONCILE, FEATURES)
+QUEUES = (*(stage.value for stage in Stage), REGRADE, CONSTANCY, RECONCILE, FEATURES)
 
 
 def make_app(settings: Settings) -> Celery:
@@ -58,6 +59,11 @@ def wake(stage: Stage, row_id: int) -> bool:
 def wake_regrading(run_id: int) -> bool:
     """Tell the workers of a regrading; False if the broker is away."""
     return _send(REGRADE, run_id)
+
+
+def wake_constancy(run_id: int) -> bool:
+    """Tell a worker of a constancy check; False if the broker is away."""
+    return _send(CONSTANCY, run_id)
 
 
 def _send(queue: str, row_id: int) -> bool:

@@ -1,5 +1,6 @@
 """Finds what should be moving and is not, from the rows alone: wiping the broker loses nothing."""
 
+import datetime as dt
 from functools import partial
 
 import structlog
@@ -9,12 +10,13 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import func, select, update
 
 from grading.protocols import PROTOCOLS
+from service.constancy import due_night
 from service.database import DatabaseUnavailableError, transaction
-from service.records import flow, outbox, regrading
+from service.records import constancy, flow, outbox, regrading
 from service.records.flow import Stage
 from service.records.models import Delivery, Recording
 from service.series import close_if_full, close_series, pose_rules
-from workers.app import wake, wake_regrading
+from workers.app import wake, wake_constancy, wake_regrading
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -36,6 +38,7 @@ def reconcile(context: Context) -> None:
     steps += [partial(_close, context, recording_id) for recording_id in ended]
     steps += [partial(_enqueue, context, stage) for stage in Stage]
     steps.append(partial(_go_on, context, regrading.QUEUE))
+    steps.append(partial(_check_constancy, context, constancy.QUEUE))
     for step in steps:
         try:
             step()
@@ -92,6 +95,20 @@ def _go_on(context: Context, queue: str) -> None:
     if runs and _queue_length(queue) == 0:
         for run in runs:
             wake_regrading(run.id)
+
+
+def _check_constancy(context: Context, queue: str) -> None:
+    """Ask for the check of the last night, should nobody have; a machine that was off catches up by one."""
+    settings = context.settings
+    with transaction(context.engine) as session:
+        if settings.constancy.daily:
+            night = due_night(dt.datetime.now(dt.UTC), settings.constancy, settings.web.zone)
+            if constancy.ask_for_night(session, night):
+                log.info("constancy.asked", night=night.isoformat())
+        waiting = constancy.waiting_checks(session)
+    if waiting and _queue_length(queue) == 0:
+        for run_id in waiting:
+            wake_constancy(run_id)
 
 
 def _queue_length(queue: str) -> int:

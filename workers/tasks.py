@@ -18,6 +18,7 @@ from service.records.models import Delivery, DeliveryState, Grading, Recording, 
 from service.series import close_if_full, pose_rules
 from workers import stages
 from workers.app import wake, wake_regrading
+from workers.constancy import check
 from workers.context import Context, context
 from workers.deliver import (
     COMMITMENT_SECONDS,
@@ -111,6 +112,12 @@ def regrade_archive(run_id: int) -> None:
     """Grade recordings of a regrading, as long as no live one waits."""
     if regrade(context(), run_id):
         wake_regrading(run_id)
+
+
+@shared_task(name="facialis.constancy")
+def check_constancy(run_id: int) -> None:
+    """See whether a phantom's scores are still what they were."""
+    check(context(), run_id)
 
 
 @shared_task(name="facialis.reconcile")

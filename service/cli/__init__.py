@@ -11,6 +11,7 @@ from service.cli import (
     auditing,
     bundles,
     checking,
+    constancy,
     deliveries,
     demo,
     evaluate,
@@ -59,6 +60,7 @@ for group in (
     messages,
     tokens,
     checking,
+    constancy,
 ):
     group.register(app)
 

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
-    """Check database, broker, disk, bundle, device and peers; status 1 if any of them fails."""
+    """Check database, broker, disk, bundle, device, constancy and peers; status 1 if any of them fails."""
     settings = load_settings()
     parts: dict[str, Callable[[Settings], str]] = {
         "database": _database,
@@ -32,6 +32,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scr
         "bundle": _bundle,
         "device": checks.device,
         "outbox": _outbox,
+        "constancy": _constancy,
     }
     for destination in settings.destinations:
         parts[f"destination {destination.name}"] = partial(checks.peer, destination)
@@ -67,6 +68,11 @@ def _bundle(settings: Settings) -> str:
         # That is told of as the database; what the settings name can be looked at without one.
         activated = None
     return checks.bundle(settings, activated)
+
+
+def _constancy(settings: Settings) -> str:
+    with records() as session:
+        return checks.constancy(session, settings)
 
 
 def _outbox(_settings: Settings) -> str:

@@ -82,7 +82,9 @@ def listen() -> None:
 def worker(
     queue: Annotated[
         list[str],
-        typer.Option(help="A queue to serve: prepare, grade, report, deliver, regrade, reconcile, features."),
+        typer.Option(
+            help="A queue to serve: prepare, grade, report, deliver, regrade, constancy, reconcile, features."
+        ),
     ],
     processes: Annotated[int, typer.Option(min=1, help="How many tasks at once.")] = 1,
 ) -> None:

@@ -86,6 +86,8 @@ def prepare_place(folder: Path) -> DemoPlace:
         f"[receiver]\nport = {place.receiver_port}\nmin_free_bytes = {100 << 20}\n\n"
         f"[web]\nport = {place.web_port}\n\n"
         "[workers]\nreconcile_seconds = 5\n\n"
+        # A demonstration has no nights, and its scores need not wait for a check.
+        "[constancy]\ndaily = false\n\n"
         f'[[destinations]]\nname = "stand-in PACS"\nae_title = "{PACS_AE}"\n'
         f'host = "127.0.0.1"\nport = {place.pacs_port}\n'
     )

@@ -97,6 +97,7 @@ class AuditEventKind(enum.StrEnum):
     BUNDLE_INSTALLED = "bundle.installed"
     BUNDLE_ACTIVATED = "bundle.activated"
     BUNDLE_ADOPTED = "bundle.adopted"
+    CONSTANCY_ACCEPTED = "constancy.accepted"
     AUDIT_READ = "audit.read"
     AUDIT_EXPORTED = "audit.exported"
 
@@ -144,6 +145,7 @@ TERMS: dict[AuditEventKind, AuditTerms] = {
     K.BUNDLE_INSTALLED: AuditTerms(ALERT, "E", SOFTWARE),
     K.BUNDLE_ACTIVATED: AuditTerms(ALERT, "E", SOFTWARE),
     K.BUNDLE_ADOPTED: AuditTerms(ALERT, "E", SOFTWARE),
+    K.CONSTANCY_ACCEPTED: AuditTerms(ALERT, "E", SOFTWARE),
     K.AUDIT_READ: AuditTerms(LOG_USED, "R"),
     K.AUDIT_EXPORTED: AuditTerms(LOG_USED, "R"),
 }

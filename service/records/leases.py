@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from grading.errors import TransientError
-from service.records.models import Delivery, Recording, RegradingTask
+from service.records.models import ConstancyRun, Delivery, Recording, RegradingTask
 
 LONGEST_WAIT = dt.timedelta(hours=1)
 JITTER = 0.25
 """Waits are shorter by up to this share, so that what failed together does not come back together."""
 
-Work = type[Recording] | type[Delivery] | type[RegradingTask]
+Work = type[Recording] | type[Delivery] | type[RegradingTask] | type[ConstancyRun]
 
 
 class LeaseLostError(TransientError):

@@ -3,7 +3,7 @@ a number."""
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from service.access.oidc import Provider
+from service.constancy import standing
 from service.database import DatabaseUnavailableError, transaction
 from service.settings import Settings
 from service.storage import Storage
@@ -77,13 +78,18 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
 
 
 def health(request: Request) -> Response:
-    """Whether the pages can do their work, for who watches the service; open, since it tells nothing else."""
+    """Whether the pages can do their work, and how constancy stands, for who watches the service.
+
+    It is open, since it tells nothing else.
+    """
+    site = site_of(request)
     try:
-        with transaction(site_of(request).engine) as session:
-            session.execute(text("SELECT 1"))
+        with transaction(site.engine) as session:
+            constancy = standing(session, site.settings)
     except DatabaseUnavailableError as error:
         return JSONResponse({"database": "unavailable", "error": error.code}, 503)
-    return JSONResponse({"database": "reachable"})
+    told = "overdue" if constancy.overdue else constancy.verdict.value
+    return JSONResponse({"database": "reachable", "constancy": told})
 
 
 FAILED = (

@@ -427,7 +427,7 @@ def test_names_of_this_machine_are_answered(
 def test_health_is_open_and_tells_nothing_of_the_records(visitor: Browser, ada: Recording) -> None:
     answer = visitor.get("/health")
     assert answer.status_code == 200
-    assert answer.json() == {"database": "reachable"}
+    assert answer.json() == {"database": "reachable", "constancy": "none"}
 
 
 def test_database_that_is_down_is_told_in_plain_words(storage: FolderStorage, runner: asyncio.Runner) -> None:

@@ -6,6 +6,7 @@ from service.records.models.annotations import Annotation, AnnotationScore, Rate
 from service.records.models.assignments import Assignment, SettledScore
 from service.records.models.audit import ActorKind, AuditEvent
 from service.records.models.base import Base, DeliveryState, Leased, RecordingState
+from service.records.models.constancy import ConstancyRun, ConstancyState
 from service.records.models.documents import Circuit, Delivery, Report, SignOff
 from service.records.models.gradings import Bundle, Grading, ItemScore, SubScoreRow, WithInterval
 from service.records.models.landmarks import Landmarks
@@ -49,6 +50,8 @@ __all__ = [
     "BundleActivation",
     "Change",
     "Circuit",
+    "ConstancyRun",
+    "ConstancyState",
     "Delivery",
     "DeliveryState",
     "Event",
