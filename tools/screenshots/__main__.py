@@ -2,12 +2,6 @@
 
 import argparse
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -18,31 +12,11 @@ from service.access.passwords import generate_password
 from service.database import connect, transaction
 from service.embedded.postgres import APPLICATION, SUPERUSER
 from service.records.models import Patient, Photo
-from service.running import Running, find_running
 from tools.screenshots import clinic
+from tools.screenshots.demo import SEED, demo
 from tools.screenshots.shots import take
 
-SEED = 7
 OUT = Path(__file__).parents[2] / "docs" / "pictures"
-
-
-@contextmanager
-def demo() -> Iterator[Running]:
-    """The demo, once its recordings are delivered; it stops at the end."""
-    with tempfile.TemporaryDirectory(prefix="facialis-screenshots-", dir="/tmp") as name:
-        folder = Path(name) / "demo"
-        command = [sys.executable, "-m", "service", "demo", "--data", str(folder), "--seed", str(SEED)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            try:
-                assert process.stdout is not None  # noqa: S101 - it was asked for
-                if not any("Sign in there" in line for line in process.stdout):
-                    raise SystemExit("the demo ended before its pages could be shown: run `make demo`")
-                running = find_running(folder / "data")
-                assert running is not None  # noqa: S101 - the demo has just said so
-                yield running
-            finally:
-                process.send_signal(signal.SIGINT)
-                process.wait(60)
 
 
 def main() -> None:

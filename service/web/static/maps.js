@@ -2,6 +2,17 @@
 // Where that photo is out of sight, the map stands in a corner of the window instead.
 
 let shown = null;
+let waiting = null;
+
+// Whose pointer comes to the scores will look at maps: they are fetched one after the other, to appear at once.
+function fetchAhead() {
+  waiting ??= [...document.querySelectorAll("[data-map]")].filter((row) => row.tagName === "TR");
+  const row = waiting.shift();
+  if (!row) return;
+  const image = new Image();
+  image.onload = image.onerror = fetchAhead;
+  image.src = row.dataset.map;
+}
 
 function hide() {
   shown?.remove();
@@ -31,6 +42,7 @@ function show(row) {
 
 document.addEventListener("pointerover", (event) => {
   if (event.pointerType !== "mouse") return;
+  if (!waiting && event.target.closest?.("section:has([data-map])")) fetchAhead();
   const row = event.target.closest?.("[data-map]");
   if (row?.tagName === "TR") show(row);
   else if (!document.activeElement?.matches("a.map:focus-visible")) hide();
