@@ -13,17 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.phantom_places import HEIGHT, WIDTH, in_photo
 from grading.cohort import read_cohort
 from grading.errors import PermanentError
 from grading.eyes import Eyes, find_eyes
 from grading.face import FaceBox, find_face
 from grading.phantom import draw_photo, random_anatomy, random_palsy
-from grading.phantom.camera import CENTRE_Y, FRAME, random_camera
-from grading.phantom.light import random_light
 from grading.photos import load_photo
 from grading.protocols import JENA9
 
-WIDTH, HEIGHT = 720, 900
 CLOSED = ("EYESOFT", "EYETIGHT")
 
 
@@ -56,18 +54,7 @@ def phantom_errors(faces: int) -> tuple[list[float], list[float]]:
             photo = draw_photo(
                 anatomy, palsy, pose.code, np.random.default_rng(seed), width=WIDTH, height=HEIGHT
             )
-            again = np.random.default_rng(seed)
-            random_light(again)
-            camera = random_camera(again, anatomy.melanin)
-            zoom = max(WIDTH / FRAME[0], HEIGHT / FRAME[1]) * camera.zoom
-            turn = np.array(
-                [[np.cos(camera.roll), -np.sin(camera.roll)], [np.sin(camera.roll), np.cos(camera.roll)]]
-            )
-            centre = np.array([camera.shift[0], CENTRE_Y + camera.shift[1]])
-            right, left = (
-                np.array([WIDTH / 2, HEIGHT / 2]) + zoom * turn @ (np.array([x, 0.0]) - centre)
-                for x in (-anatomy.eye_x, anatomy.eye_x)
-            )
+            right, left = in_photo(np.array([[-anatomy.eye_x, 0], [anatomy.eye_x, 0]]), anatomy, seed)
             found = find_eyes(photo, find_face(photo))
             misses = [np.hypot(*(np.array(found.right) - right)), np.hypot(*(np.array(found.left) - left))]
             errors = [100 * miss / np.hypot(*(left - right)) for miss in misses]

@@ -4,9 +4,8 @@ All points are in pixels of the level view (`grading.framing.VIEW`), which has t
 every photo, so that a scale found in one photo of a series holds in the others. The definitions are those of
 Emotrics and Auto-eFACE (measurements.py): heights are taken square to the line through the irises.
 
-Automatic are only the eyes, as the middle between their corners, and the brows, where they are clear. No
-model of further points is at hand that may be used commercially: the others begin where they are in an
-average face, and a person moves them.
+Automatic are the irises and the brows, where they are clear. No model of further points is at hand that may
+be used commercially: the others begin where they are in an average face, and a person moves them.
 """
 
 import math
@@ -18,6 +17,7 @@ from grading.brows import brow_distances
 from grading.errors import PermanentError
 from grading.face import Photo
 from grading.framing import VIEW
+from grading.irises import find_irises
 
 IRIS_MM = 11.77
 """Mean diameter of an adult's iris (Emotrics); people differ by about 5 %, and so does every length."""
@@ -78,13 +78,32 @@ def find_points(level: Photo) -> tuple[dict[str, Place], frozenset[str]]:
     for point, (_, outwards, down) in _FROM_MIDDLE.items():
         for side, sign in (("R", -1), ("L", 1)):
             places[f"{side}-{point}"] = (VIEW.midline + sign * outwards, VIEW.eye_line + down)
-    found = {"R-iris", "L-iris"}
+    found = _place_irises(places, level)
     brows = brow_distances(level)
     if brows is not None:
         for side, share in (("R", brows.right), ("L", brows.left)):
             places[f"{side}-brow"] = (places[f"{side}-brow"][0], VIEW.eye_line - share * VIEW.distance)
             found.add(f"{side}-brow")
     return places, frozenset(found)
+
+
+def _place_irises(places: dict[str, Place], level: Photo) -> set[str]:
+    """Put the irises' points where they are found; the points that were.
+
+    An eye without a clear iris keeps the middle between its corners, with the size of the other's iris: a
+    person's two are about equally wide.
+    """
+    irises = find_irises(level)
+    sizes = [iris.radius for iris in (irises.right, irises.left) if iris]
+    found = set()
+    for side, sign, iris in (("R", -1, irises.right), ("L", 1, irises.left)):
+        if iris:
+            places[f"{side}-iris"] = (iris.x, iris.y)
+            found |= {f"{side}-iris", f"{side}-limbus"}
+        if sizes:
+            x, y = places[f"{side}-iris"]
+            places[f"{side}-limbus"] = (x + sign * (iris.radius if iris else sizes[0]), y)
+    return found
 
 
 def check_points(points: Points) -> None:

@@ -17,13 +17,15 @@ from grading.landmarks import (
     measure,
     scale_of_irises,
 )
+from tests.grading.drawn_eyes import eyes
 
 BLANK = np.full((VIEW.height, VIEW.width, 3), 128, dtype=np.uint8)
+BEGIN, _ = find_points(BLANK)
 
 
 def face(**moved: Place) -> dict[str, Place]:
     """An even face, in which points are then moved."""
-    return find_points(BLANK)[0] | {name.replace("_", "-"): place for name, place in moved.items()}
+    return BEGIN | {name.replace("_", "-"): place for name, place in moved.items()}
 
 
 def turned(points: dict[str, Place], degrees: float) -> dict[str, Place]:
@@ -44,11 +46,20 @@ def test_an_even_face_measures_the_same_on_both_sides() -> None:
         assert one.percent == pytest.approx(0, abs=1e-9)
 
 
-def test_without_a_clear_brow_only_the_eyes_are_said_to_be_found() -> None:
+def test_in_an_empty_photo_no_point_is_said_to_be_found() -> None:
     places, found = find_points(BLANK)
-    assert found == {"R-iris", "L-iris"}
+    assert not found
     assert set(places) == set(POINTS)
     check_points(places)
+
+
+def test_an_eye_without_a_clear_iris_takes_the_size_of_the_other() -> None:
+    places, found = find_points(eyes(None, 13.0))
+    assert {"L-iris", "L-limbus"} <= found
+    assert not {"R-iris", "R-limbus"} & found
+    radii = [math.dist(places[f"{side}-iris"], places[f"{side}-limbus"]) for side in "RL"]
+    assert radii == pytest.approx([13, 13], rel=0.03)
+    assert places["R-limbus"][0] < places["R-iris"][0]
 
 
 def test_distances_are_in_millimetres_by_the_irises() -> None:
