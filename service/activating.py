@@ -3,6 +3,7 @@
 The command line, the interface for programs and the pages all do it by these functions.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -37,13 +38,13 @@ def install(session: Session, actor: Actor, storage: Storage, folder: Path) -> B
 
 
 def grading_now(session: Session, settings: Settings) -> Bundle | None:
-    """The bundle that grades what comes in; None where it is that of the settings, which is damaged.
-
-    That of the settings is made known, if it was not yet.
-    """
+    """The bundle that grades what comes in; None where it is that of the settings, which is damaged."""
     activation = activations.active(session)
-    if activation is not None:
-        return activation.bundle
+    return activation.bundle if activation else named_by_settings(session, settings)
+
+
+def named_by_settings(session: Session, settings: Settings) -> Bundle | None:
+    """The bundle of the settings, made known if it was not yet; None if it is damaged."""
     try:
         return _known(session, served_bundle(settings))
     except (DamagedBundleError, BundleScaleError):
@@ -82,11 +83,9 @@ def activate(
         )
         raise ActivatedMeanwhileError(f"meanwhile {now}: look at the list again, nothing was changed")
     replaced = grading_now(session, settings)
-    if replaced is not None and not is_installed(storage, replaced.hash):
-        _keep_served(storage, settings, replaced.hash)
-    if not is_installed(storage, bundle.hash):
-        _keep_served(storage, settings, bundle.hash)
-    installed_bundle(storage, bundle.hash)
+    if replaced is not None and present is None:
+        make_ready(storage, settings, replaced.hash)
+    make_ready(storage, settings, bundle.hash)
     return activations.activate(session, actor, bundle, replaced, reason)
 
 
@@ -106,14 +105,18 @@ def roll_back(
     return activate(session, actor, storage, settings, present.replaced, reason, seen=present.id)
 
 
-def _keep_served(storage: Storage, settings: Settings, digest: str) -> None:
-    """Install the bundle of the settings if it is the one with this hash."""
-    try:
-        served = served_bundle(settings)
-    except (DamagedBundleError, BundleScaleError):
-        return
-    if served.hash == digest:
-        keep_files(storage, settings.bundle or COMMISSIONING_BUNDLE)
+def make_ready(storage: Storage, settings: Settings, digest: str) -> Model:
+    """The bundle with this hash as it is installed, verified; that of the settings is installed if need be.
+
+    Raises:
+        NotInstalledError: its files are not here.
+        DamagedBundleError: they were changed, or are of another format.
+    """
+    if not is_installed(storage, digest):
+        with suppress(DamagedBundleError, BundleScaleError):
+            if served_bundle(settings).hash == digest:
+                keep_files(storage, settings.bundle or COMMISSIONING_BUNDLE)
+    return installed_bundle(storage, digest)
 
 
 def _known(session: Session, model: Model) -> Bundle:

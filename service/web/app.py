@@ -19,6 +19,7 @@ from service.web import (
     administration,
     annotating,
     breaking_glass,
+    bundles,
     by_provider,
     landmarks,
     patients,
@@ -63,6 +64,7 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
         annotating,
         raters,
         administration,
+        bundles,
         users,
     )
     for part in parts:

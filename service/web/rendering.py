@@ -9,6 +9,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from grading.scales import PREDICTED_ITEMS
 from reports.language import load_language
 from reports.words import age, signed
 from service import PRODUCT
@@ -54,6 +55,7 @@ _templates.filters |= {
     "days_apart": _in_language(Words.days_apart),
     "flag": _in_language(Words.flag),
     "pose": _in_language(Words.pose),
+    "trained": _in_language(words.trained),
     "model": words.model_name,
     "signed": signed,
 }
@@ -70,8 +72,10 @@ _templates.globals |= {
         ("/admin/health", "Health", "administer"),
         ("/admin/deliveries", "Deliveries", "administer"),
         ("/admin/audit", "Audit trail", "administer"),
+        ("/admin/bundles", "Bundles", "administer"),
         ("/admin/users", "Users", "administer"),
     ),
+    "ITEMS": {item.id: item for item in PREDICTED_ITEMS},
     "age": age,
     "seconds": words.seconds,
 }

@@ -91,6 +91,11 @@ def model_name(bundle: Bundle) -> str:
     return f"{bundle.name} {bundle.version}"
 
 
+def trained(t: Words, bundle: Bundle) -> str:
+    """The day on which a bundle was trained."""
+    return t.day(dt.date.fromisoformat(bundle.manifest["created"]))
+
+
 def meaning(t: Words, item: Item) -> str:
     """What scores beside 100 mean, in words."""
     below = t("under 100: {words}", words=t(item.below))

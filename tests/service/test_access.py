@@ -115,6 +115,8 @@ def everything(ada: Recording, clinic: Clinic, storage: FolderStorage, tmp_path:
         "kept_id": str(kept.id),
         "word": "unknown",
         "account_id": "1",
+        "bundle_id": "1",
+        "run_id": "1",
         "item": "R1",
         "state": "delivered",
         "surgery_id": "1",

@@ -15,8 +15,8 @@ from grading.protocols import PROTOCOLS
 from grading.scales import PREDICTED_ITEMS, sub_scores
 from service.access.roles import Role
 from service.records.flow import Stage
-from service.records.models import ActorKind, Recording
-from service.web import app, breaking_glass, rendering, words
+from service.records.models import ActorKind, Recording, RegradingState
+from service.web import app, breaking_glass, bundles, rendering, words
 from service.web.language import load_words, preferred
 from tests.service.browsing import Browser, seen
 
@@ -52,6 +52,7 @@ def in_tables() -> Iterator[str]:
         yield from pair
     yield from (words.NO_NAME, app.FAILED, *breaking_glass.REASONS.values())
     yield from (member.value for member in (*Role, *Stage, *ActorKind) if member is not ActorKind.USER)
+    yield from (*bundles.PROBLEMS.values(), bundles.NOT_DONE, *(member.value for member in RegradingState))
     yield from (name for _, name, _ in rendering._templates.globals["AREAS"])
     for item in PREDICTED_ITEMS:
         yield from (item.name, item.below, *filter(None, [item.above]))

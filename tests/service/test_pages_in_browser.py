@@ -37,6 +37,9 @@ PAGES = (
     "/admin/health",
     "/admin/deliveries",
     "/admin/audit",
+    "/admin/bundles",
+    "/admin/bundles/1/activate",
+    "/admin/bundles/compare?before=1&after=2",
     "/admin/users",
     "/nowhere",
 )
