@@ -2,8 +2,9 @@
 
 Every server runs with TCP_NODELAY: without it DCMTK and Orthanc pause some 45 ms for each object, which hides
 everything else. The sender is DCMTK's storescu, alone and eight at once. Facialis is the receiver with its
-intake over a PostgreSQL of its own, without workers. What each has flushed when it answers is counted with
-strace (``--flushes``), in a short run of its own since strace slows everything down.
+intake over a PostgreSQL of its own, without workers. Each server takes a few photos before it is measured
+(``--before``), since one in a hospital has been running for weeks. What each has flushed when it answers is
+counted with strace (``--flushes``), in a short run of its own since strace slows everything down.
 
 The last line is one JSON object. ``of_orthanc`` and ``of_storescp`` are ratios of objects per second.
 """
@@ -294,6 +295,7 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=300)
+    parser.add_argument("--before", type=int, default=40, help="photos sent first, uncounted")
     parser.add_argument("--megabytes", type=float, default=2.0)
     parser.add_argument("--large", type=int, default=0, help="also one object of so many megabytes")
     parser.add_argument("--processes", type=int, nargs="*", default=[1, 2], help="of our receiver")
@@ -311,10 +313,11 @@ def main() -> None:
                     folder = Path(tempfile.mkdtemp(dir=scratch))
                     folder.chmod(0o711)
                     (folder / "photos").mkdir()
-                    paths = make_photos(folder / "photos", options.photos, options.megabytes)
+                    count = options.before + options.photos
+                    paths = make_photos(folder / "photos", count, options.megabytes)
                     with SERVERS[name](folder, processes=processes) as server:
-                        send(server, make_photos(folder / "photos", 1, 0.1), 1)
-                        figures[label] = measure(server, paths[1:], senders)
+                        send(server, paths[: options.before], senders)
+                        figures[label] = measure(server, paths[options.before :], senders)
                         if options.large and senders == 1 and processes == 1:
                             large = make_large(folder / "photos", options.large)
                             send(server, [large], 1, "-xe")

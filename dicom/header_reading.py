@@ -209,7 +209,9 @@ def _text(dataset: Dataset, keyword: str) -> str:
             text = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value or "")
     except _ODD:
         return ""
-    return "".join(sign for sign in text if sign.isprintable() or sign == "\n").strip()
+    if not text.isprintable():
+        text = "".join(sign for sign in text if sign.isprintable() or sign == "\n")
+    return text.strip()
 
 
 def _plain(element: DataElement | RawDataElement) -> str | None:

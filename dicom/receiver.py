@@ -298,18 +298,18 @@ class Receiver:
         peer = _peer(event.assoc)
         calling_ae = peer["calling_ae"]
         try:
-            whole = spooled.finish()
+            spooled.finish()
             if not spooled.size:
                 return NOT_UNDERSTOOD, "no data set"
-            path = whole.path
+            path = Path(spooled.name)
             try:
                 # While the disk takes the bytes, they are looked at.
-                digest, header = whole.sha256(), read_header(path)
+                header = read_header(path)
             except UnreadableObjectError as error:
-                whole.wait()
+                spooled.wait()
                 self._intake.quarantine(path, error.code, calling_ae)
                 return NOT_UNDERSTOOD, error.code
-            whole.wait()
+            spooled.wait()
             announced = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
             if announced != (header.sop_class_uid, header.sop_instance_uid) or (
                 header.sop_class_uid != event.context.abstract_syntax
@@ -318,7 +318,7 @@ class Receiver:
                 return MISMATCH, "dicom.uid_mismatch"
             received = ReceivedObject(
                 path=path,
-                sha256=digest,
+                sha256=spooled.sha256(),
                 size=spooled.size,
                 header=header,
                 calling_ae=calling_ae,

@@ -14,8 +14,7 @@ import shutil
 import tempfile
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
@@ -26,6 +25,7 @@ from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import P_DATA
 
+from dicom.durable import begin_flush
 from dicom.file_head import file_head
 from dicom.replies import store_reply
 from dicom.upper_layer import RefusedPeerError, as_primitive
@@ -63,10 +63,6 @@ class Spool:
     max_object_bytes: int
     slow_after: float = 60.0
     min_bytes_per_second: float = 1024.0
-    flushing: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(thread_name_prefix="flush"), repr=False
-    )
-    """Puts files on the disk while their headers are read."""
 
     def sweep(self) -> int:
         """Remove what killed processes left behind; a file that a living one writes is locked and stays.
@@ -85,35 +81,6 @@ class Spool:
         return removed
 
 
-@dataclass(frozen=True)
-class WholeFile:
-    """An object whose last byte has come, on its way to the disk while it is looked at.
-
-    The data set starts at the byte ``start``; ``transfer_syntax`` is its encoding.
-    """
-
-    path: Path
-    start: int
-    transfer_syntax: str
-    _flushed: Future[None] | None
-
-    def sha256(self) -> str:
-        """The hash (hex) over the transfer syntax UID in ASCII, a newline and the data set as sent.
-
-        Preamble and file meta are left out: a resend hashes equal.
-        """
-        with self.path.open("rb") as file:
-            file.seek(self.start)
-            return hashlib.file_digest(
-                file, lambda: hashlib.sha256(f"{self.transfer_syntax}\n".encode())
-            ).hexdigest()
-
-    def wait(self) -> None:
-        """Return once the bytes are on the disk. Raises `OSError` when it refuses them."""
-        if self._flushed is not None:
-            self._flushed.result()
-
-
 class SpoolFile:
     """One incoming object on disk, written by pynetdicom's message through ``write`` and ``file.flush``.
 
@@ -126,9 +93,7 @@ class SpoolFile:
         self._message = message
         self._association = association
         self._file: BinaryIO | None = None
-        self._flushed: Future[None] | None = None
-        self._start = 0
-        self._syntax = ""
+        self._digest = hashlib.sha256()
         self.name = ""
         self.size = 0
         self.failure: Exception | None = None
@@ -154,6 +119,7 @@ class SpoolFile:
             if self._file is None:
                 self._open()
             cast(BinaryIO, self._file).write(fragment)
+            self._digest.update(fragment)
         # Whatever went wrong, raising here would end the network thread before a reply could be sent.
         except Exception as failure:
             self.failure = failure
@@ -162,21 +128,29 @@ class SpoolFile:
     def flush(self) -> None:
         """Nothing: `finish` flushes, once."""
 
-    def finish(self) -> "WholeFile":
+    def finish(self) -> None:
         """Begin to put the bytes on the disk. Raises what kept them from being written, or `OSError`."""
         if self.failure is not None:
             raise self.failure
         if self._file is not None:
             self._file.flush()
-            self._flushed = self._spool.flushing.submit(os.fsync, self._file.fileno())
-        return WholeFile(Path(self.name), self._start, self._syntax, self._flushed)
+            begin_flush(self._file.fileno())
+
+    def wait(self) -> None:
+        """Return once the bytes are on the disk. Raises `OSError` when it refuses them."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+
+    def sha256(self) -> str:
+        """The hash (hex) over the transfer syntax UID in ASCII, a newline and the data set as sent.
+
+        Preamble and file meta are left out: a resend hashes equal.
+        """
+        return self._digest.hexdigest()
 
     def close(self) -> None:
         """Close the file and let go of its lock; what is on disk stays."""
         if self._file is not None:
-            if self._flushed is not None:
-                # Its descriptor must not become another file's meanwhile.
-                self._flushed.exception()
             file, self._file = self._file, None
             try:
                 file.close()
@@ -197,10 +171,11 @@ class SpoolFile:
         fcntl.flock(self._file, fcntl.LOCK_EX)
         command = self._message.command_set
         context = self._association._accepted_cx[cast(int, self._message.context_id)]
-        self._syntax = str(context.transfer_syntax[0])
-        head = file_head(str(command.AffectedSOPClassUID), str(command.AffectedSOPInstanceUID), self._syntax)
-        self._file.write(head)
-        self._start = len(head)
+        syntax = str(context.transfer_syntax[0])
+        self._digest = hashlib.sha256(f"{syntax}\n".encode())
+        self._file.write(
+            file_head(str(command.AffectedSOPClassUID), str(command.AffectedSOPInstanceUID), syntax)
+        )
 
 
 class _Inbox(queue.Queue[Any]):
