@@ -7,7 +7,7 @@ from grading.errors import PermanentError
 from grading.scales import PREDICTED_ITEMS
 from grading.weights import SOURCES, find
 from service.settings import Settings
-from service.storage import Storage
+from service.storage import FolderStorage, Storage
 
 
 class BundleScaleError(PermanentError):
@@ -84,6 +84,15 @@ def installed_bundle(storage: Storage, digest: str) -> Bundle:
             "facialis bundle install FOLDER puts the right ones back"
         )
     return bundle
+
+
+def grading_bundle(settings: Settings, activated: str | None) -> Bundle:
+    """The bundle that grades: the one with the hash ``activated``, else that of the settings.
+
+    Raises what `installed_bundle` or `served_bundle` does.
+    """
+    storage = FolderStorage(settings.data_dir / "files")
+    return served_bundle(settings) if activated is None else installed_bundle(storage, activated)
 
 
 def weights_for(bundle: Bundle, settings: Settings) -> Path | None:

@@ -5,6 +5,7 @@ import shutil
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from grading.bundle import Bundle
 from grading.errors import PermanentError
 from service.constancy import Verdict, standing
 from service.peer_settings import (
@@ -61,14 +62,18 @@ def disk(settings: Settings) -> str:
 def bundle(settings: Settings, activated: str | None) -> str:
     """Which bundle grades: with the hash ``activated``, else that of the settings; its network is loaded."""
     from grading.grader import Grader
-    from service.bundles import installed_bundle, served_bundle, weights_for
-    from service.storage import FolderStorage
+    from service.bundles import grading_bundle, weights_for
 
-    storage = FolderStorage(settings.data_dir / "files")
-    found = served_bundle(settings) if activated is None else installed_bundle(storage, activated)
+    found = grading_bundle(settings, activated)
     Grader(found, weights=weights_for(found, settings), folder=settings.weights_folder)
-    kind = ", commissioning model: not for clinical use" if found.commissioning else ""
-    return f"{found.name} {found.version} ({found.hash[:12]}) on {found.backbone.name}{kind}"
+    return _named(found)
+
+
+def bundle_files(settings: Settings, activated: str | None) -> str:
+    """As `bundle`, by its files alone."""
+    from service.bundles import grading_bundle
+
+    return _named(grading_bundle(settings, activated))
 
 
 def device(_settings: Settings) -> str:
@@ -130,6 +135,11 @@ def outbox(session: Session) -> str:
     waiting = sum(count for (_, state), count in counts.items() if state is DeliveryState.PENDING)
     unsigned = sum(count for (_, state), count in counts.items() if state is DeliveryState.WAITING)
     return f"{waiting} deliveries under way, {unsigned} wait for sign-off"
+
+
+def _named(bundle: Bundle) -> str:
+    kind = ", commissioning model: not for clinical use" if bundle.commissioning else ""
+    return f"{bundle.name} {bundle.version} ({bundle.hash[:12]}) on {bundle.backbone.name}{kind}"
 
 
 def peer(address: AnyPeer, settings: Settings) -> str:

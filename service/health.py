@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from grading.errors import FacialisError
 from service import checks
+from service.records import activations
 from service.records.flow import MOVES, Stage
 from service.records.models import Delivery, DeliveryState, Recording, StageRun
 from service.running import broker_url
@@ -51,11 +52,12 @@ class StageHealth:
 
 
 def quick_findings(session: Session, settings: Settings) -> tuple[Finding, ...]:
-    """Database, broker, disk, outbox and constancy: what is known without loading the network."""
+    """Database, broker, disk, bundle, outbox, constancy: what is known without loading the network."""
     return (
         _finding("database", partial(checks.database, session)),
         _finding("broker", partial(checks.broker, settings)),
         _finding("disk", partial(checks.disk, settings)),
+        _finding("bundle", partial(checks.bundle_files, settings, activations.active_hash(session))),
         _finding("outbox", partial(checks.outbox, session)),
         _finding("constancy", partial(checks.constancy, session, settings)),
     )

@@ -159,8 +159,9 @@ def _load_bundle(*, with_network: bool) -> None:
             held.grader(bundle)
     except TransientError as error:
         structlog.get_logger().warning("worker.bundle_not_loaded", code=error.code)
-    # A process that is forked from this one must not share its connection.
-    held.engine.dispose()
+    finally:
+        # A process that is forked from this one must not share its connection.
+        held.engine.dispose()
 
 
 def _start(process: str) -> Settings:

@@ -119,7 +119,10 @@ def test_a_damaged_bundle_is_told_of_and_not_activated(
     assert history(engine) == []
     weights.write_bytes(whole)
     admin.post(f"{LIST}/{new.id}/activate", seen="0")
+    admin.app.state.site = replace(admin.app.state.site, settings=Settings(data_dir=storage.root.parent))
+    assert "bundle in order new 2 (" in seen(admin.get("/admin/health"))
     weights.unlink()
+    assert "bundle look at it the files of bundle" in seen(admin.get("/admin/health"))
     assert "what comes in waits and is not graded" in seen(admin.get(LIST))
     assert "not in the data folder" in seen(admin.post(f"{LIST}/{new.id}/regrade"), 422)
 

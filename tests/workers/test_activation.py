@@ -5,22 +5,33 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
-from grading.bundle import COMMISSIONING_BUNDLE, WEIGHTS, load_bundle, save_bundle
+from grading.bundle import COMMISSIONING_BUNDLE, WEIGHTS, DamagedBundleError, load_bundle, save_bundle
 from grading.face import Photo as Pixels
 from service import activating
 from service.bundles import installed_folder
+from service.cli.processes import _load_bundle as load_for_worker
 from service.database import transaction
 from service.records import flow
 from service.records.audit import system
-from service.records.models import Bundle, Grading, Photo, Recording, RecordingState, StageRun
-from service.settings import Settings
+from service.records.models import (
+    Bundle,
+    BundleActivation,
+    Grading,
+    Photo,
+    Recording,
+    RecordingState,
+    StageRun,
+)
+from service.settings import Settings, load_settings
 from service.storage import FolderStorage
 from tests.workers.conftest import Arrive
 from workers import tasks
 from workers.context import BundleUnavailableError, Context
+from workers.context import context as current
 
 ADMINISTRATOR = system("test")
 
@@ -57,6 +68,11 @@ def activate(engine: Engine, storage: FolderStorage, folder: Path) -> Callable[[
 def roll_back(engine: Engine, storage: FolderStorage) -> None:
     with transaction(engine) as session:
         activating.roll_back(session, ADMINISTRATOR, storage, Settings())
+
+
+def forget_activations(engine: Engine) -> None:
+    with transaction(engine) as session:
+        session.execute(delete(BundleActivation))
 
 
 def graded_by(engine: Engine) -> list[str]:
@@ -101,6 +117,36 @@ def test_while_the_activated_bundle_is_damaged_work_waits_and_goes_on_after_roll
     weights.unlink()
     roll_back(engine, storage)
     assert context.bundle().name == "commissioning"
+
+
+@pytest.mark.journey
+def test_a_worker_starts_with_the_activated_bundle_even_where_it_is_damaged(
+    engine: Engine,
+    database_url: str,
+    storage: FolderStorage,
+    activate: Callable[[], Bundle],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FACIALIS_DATABASE_URL", database_url)
+    monkeypatch.setenv("FACIALIS_DATA_DIR", str(storage.root.parent))
+    new = activate()
+    weights = installed_folder(storage, new.hash) / WEIGHTS
+    for spoil in (lambda: None, weights.unlink):
+        load_settings.cache_clear()
+        current.cache_clear()
+        spoil()
+        with capture_logs() as logs:
+            load_for_worker(with_network=True)
+        assert [line.get("code") for line in logs] == (["bundle.unavailable"] if not weights.exists() else [])
+    assert current().engine.pool.status().startswith("Pool size: 5  Connections in pool: 0")
+    monkeypatch.setenv("FACIALIS_BUNDLE", str(storage.root))
+    forget_activations(engine)
+    load_settings.cache_clear()
+    current.cache_clear()
+    with pytest.raises(DamagedBundleError):
+        load_for_worker(with_network=False)
+    load_settings.cache_clear()
+    current.cache_clear()
 
 
 @pytest.mark.journey
