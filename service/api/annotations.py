@@ -13,6 +13,7 @@ from service.api.context import Held, Line, Number, SameRecord, Text, check_unch
 from service.api.gate import Reader, Writer
 from service.api.paging import Asked, Page, page
 from service.api.problems import ConflictError, NotFoundError, described
+from service.api.rows import row_of
 from service.database import transaction
 from service.records import audit
 from service.records.annotations import (
@@ -82,9 +83,7 @@ def save(
     Scores on record are replaced only if If-Match names them as they were read, and kept in the changes.
     """
     with transaction(held.engine) as session:
-        recording = session.get(Recording, new.recording, with_for_update=True)
-        if recording is None:
-            raise NotFoundError(f"there is no recording {new.recording}")
+        recording = row_of(session, Recording, new.recording, lock=True)
         scale = scale_of_scores(new.rater, new.scores)
         known = find_annotation(session, new.recording, new.rater, scale)
         if known is not None:

@@ -11,7 +11,8 @@ from service import activating
 from service.api.context import Held, Line, Number
 from service.api.gate import Admin, Reader
 from service.api.paging import Asked, Page, page
-from service.api.problems import NotFoundError, described
+from service.api.problems import described
+from service.api.rows import row_of
 from service.database import transaction
 from service.records import audit, regrading
 from service.records.activations import LONGEST_REASON
@@ -88,19 +89,14 @@ def list_activations(held: Held, asked: Asked) -> Page[ActivationShown]:
 def one_bundle(number: Number, held: Held, caller: Reader) -> BundleShown:
     """A bundle."""
     with transaction(held.engine) as session:
-        bundle = session.get(Bundle, number)
-        if bundle is None:
-            raise NotFoundError(f"there is no bundle {number}")
-        return bundle_shown(bundle)
+        return bundle_shown(row_of(session, Bundle, number))
 
 
 @router.post("/{number}/activate", responses=described(404))
 def activate(number: Number, decision: Decision, held: Held, caller: Admin) -> ActivationShown:
     """Let an installed bundle grade what comes in from now on; what is graded already stays as it is."""
     with transaction(held.engine) as session:
-        bundle = session.get(Bundle, number)
-        if bundle is None:
-            raise NotFoundError(f"there is no bundle {number}")
+        bundle = row_of(session, Bundle, number)
         return activation_shown(
             activating.activate(session, caller.actor, held.storage, held.settings, bundle, decision.reason)
         )
@@ -119,9 +115,7 @@ def roll_back(decision: Decision, held: Held, caller: Admin) -> ActivationShown:
 def adopt(number: Number, held: Held, caller: Admin) -> Adoption:
     """Let the bundle's gradings count from now on; the others stay on record, and so do their documents."""
     with transaction(held.engine) as session:
-        bundle = session.get(Bundle, number)
-        if bundle is None:
-            raise NotFoundError(f"there is no bundle {number}")
+        bundle = row_of(session, Bundle, number)
         changed = regrading.adopt(session, number)
         kind = AuditEventKind.BUNDLE_ADOPTED
         audit.record(session, caller.actor, kind, bundle=bundle.hash, recordings=changed)

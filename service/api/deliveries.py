@@ -10,7 +10,8 @@ from sqlalchemy import select
 from service.api.context import Held, Line, Number
 from service.api.gate import Reader, Writer
 from service.api.paging import Asked, Page, page
-from service.api.problems import ConflictError, NotFoundError, described
+from service.api.problems import ConflictError, described
+from service.api.rows import row_of
 from service.database import transaction
 from service.records import audit
 from service.records.audit_events import AuditEventKind
@@ -58,19 +59,14 @@ def list_deliveries(
 def one_delivery(number: Number, held: Held, caller: Reader) -> DeliveryShown:
     """A delivery."""
     with transaction(held.engine) as session:
-        delivery = session.get(Delivery, number)
-        if delivery is None:
-            raise NotFoundError(f"there is no delivery {number}")
-        return delivery_shown(delivery)
+        return delivery_shown(row_of(session, Delivery, number))
 
 
 @router.post("/{number}/retry", responses=described(404, 409))
 def retry(number: Number, held: Held, caller: Writer) -> DeliveryShown:
     """Let a delivery that failed be tried again, as a new message."""
     with transaction(held.engine) as session:
-        delivery = session.get(Delivery, number, with_for_update={"of": Delivery})
-        if delivery is None:
-            raise NotFoundError(f"there is no delivery {number}")
+        delivery = row_of(session, Delivery, number, lock=True)
         if delivery.state is not DeliveryState.FAILED:
             raise ConflictError(f"delivery {number} is {delivery.state}: only one that failed is tried again")
         retry_delivery(session, number)

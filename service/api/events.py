@@ -13,7 +13,8 @@ from service.api.context import Held, Number, SameRecord, Text, check_unchanged,
 from service.api.gate import Caller, Reader, Writer
 from service.api.paging import Asked, Page, page
 from service.api.patients import Identifier
-from service.api.problems import NotFoundError, described
+from service.api.problems import described
+from service.api.rows import row_of
 from service.api.surgeries import Whose, named_by
 from service.database import transaction
 from service.records import audit
@@ -96,7 +97,7 @@ def add(new: NewEvent, held: Held, caller: Writer, response: Response) -> EventS
 def one_event(number: Number, held: Held, caller: Reader, response: Response) -> EventShown:
     """An event."""
     with transaction(held.engine) as session:
-        event = _event(session, number)
+        event = row_of(session, Event, number)
         shown = event_shown(event)
         kind = AuditEventKind.PATIENT_VIEWED
         audit.record(session, caller.actor, kind, patient=event.patient_key, event=number)
@@ -115,7 +116,7 @@ def correct(
 ) -> EventShown:
     """Change what is given of an event; what was before is kept in the changes."""
     with transaction(held.engine) as session:
-        check_unchanged(event_shown(_event(session, number, lock=True)), if_match)
+        check_unchanged(event_shown(row_of(session, Event, number, lock=True)), if_match)
         event = correct_event(session, number, **correction.model_dump(), by=caller.signature)
         _note(session, caller, AuditEventKind.CLINICAL_EVENT_CHANGED, event)
         shown = event_shown(event)
@@ -127,7 +128,7 @@ def correct(
 def delete(number: Number, held: Held, caller: Writer, if_match: SameRecord = None) -> None:
     """Take an event off the record; what it said is kept in the changes."""
     with transaction(held.engine) as session:
-        event = _event(session, number, lock=True)
+        event = row_of(session, Event, number, lock=True)
         check_unchanged(event_shown(event), if_match)
         _note(session, caller, AuditEventKind.CLINICAL_EVENT_DELETED, event)
         delete_event(session, number, by=caller.signature)
@@ -137,13 +138,6 @@ def event_shown(event: Event) -> EventShown:
     """What is shown of an event."""
     columns = {name: getattr(event, name) for name in EventShown.model_fields.keys() - {"patient"}}
     return EventShown(**columns | {"patient": event.patient_key})
-
-
-def _event(session: Session, number: int, *, lock: bool = False) -> Event:
-    event = session.get(Event, number, with_for_update=lock or None)
-    if event is None:
-        raise NotFoundError(f"there is no event {number}")
-    return event
 
 
 def _note(session: Session, caller: Caller, kind: AuditEventKind, event: Event) -> None:

@@ -14,7 +14,8 @@ from grading.scales import SubScore, find_item
 from service.api.context import Held, Number, tagged
 from service.api.gate import Reader
 from service.api.paging import Asked, Page, page
-from service.api.problems import NotFoundError, described
+from service.api.problems import described
+from service.api.rows import row_of
 from service.assessing import Assessed, assess_items, assess_sub_scores
 from service.database import transaction
 from service.records import audit
@@ -117,9 +118,7 @@ def list_gradings(
 def one_grading(number: Number, held: Held, caller: Reader, response: Response) -> GradingInFull:
     """A grading: every item and sub-score with its interval, and the change since the first recording."""
     with transaction(held.engine) as session:
-        grading = session.get(Grading, number)
-        if grading is None:
-            raise NotFoundError(f"there is no grading {number}")
+        grading = row_of(session, Grading, number)
         first = first_grading(session, grading.recording, grading.bundle_key)
         assessed = assess_items(grading, first)
         shown = GradingInFull(

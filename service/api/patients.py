@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import ColumnElement, and_, exists, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, selectinload
 from starlette.responses import Response
 
 from service.api.context import Context, Held, Line, Number, SameRecord, check_unchanged, tagged
 from service.api.gate import Admin, Reader, Writer
 from service.api.paging import Asked, Page, page
-from service.api.problems import ConflictError, NotFoundError, described
+from service.api.problems import ConflictError, described
+from service.api.rows import row_of
 from service.database import transaction
 from service.records import audit
 from service.records.audit_events import AuditEventKind
@@ -128,7 +129,7 @@ def search_patients(
 def merge(two: Merge, held: Held, caller: Admin) -> PatientShown:
     """Make two records of one person one; the ids of both name it from then on. This cannot be undone."""
     with transaction(held.engine) as session:
-        stays, goes = patient_of(session, two.survivor), patient_of(session, two.other)
+        stays, goes = row_of(session, Patient, two.survivor), row_of(session, Patient, two.other)
         survivor, other = ((one.patient_id, one.issuer) for one in (stays, goes))
         merged = merge_patients(session, survivor, other, by=caller.signature)
         assert merged is not None  # noqa: S101 - both are on record
@@ -161,7 +162,7 @@ def add_patient(new: NewPatient, held: Held, caller: Writer, response: Response)
 def one_patient(number: Number, held: Held, caller: Reader, response: Response) -> PatientShown:
     """A patient."""
     with transaction(held.engine) as session:
-        shown = patient_shown(patient_of(session, number))
+        shown = patient_shown(row_of(session, Patient, number))
         audit.record(session, caller.actor, AuditEventKind.PATIENT_VIEWED, patient=number)
     tagged(response, shown)
     return shown
@@ -178,7 +179,7 @@ def correct(
 ) -> PatientShown:
     """Overwrite what is given of a patient; what was before is kept in the record's changes."""
     with transaction(held.engine) as session:
-        patient = patient_of(session, number, lock=True)
+        patient = row_of(session, Patient, number, lock=True)
         check_unchanged(patient_shown(patient), if_match)
         correct_patient(session, patient, **correction.model_dump(), by=caller.signature)
         audit.record(session, caller.actor, AuditEventKind.PATIENT_CHANGED, patient=number)
@@ -191,23 +192,11 @@ def correct(
 def add_further_identifier(number: Number, further: Identifier, held: Held, caller: Writer) -> PatientShown:
     """Let a further id name the patient; one that does so already is left as it is."""
     with transaction(held.engine) as session:
-        patient = patient_of(session, number, lock=True)
+        patient = row_of(session, Patient, number, lock=True)
         add_identifier(session, patient, further.value, further.issuer)
         session.expire(patient, ["identifiers"])
         audit.record(session, caller.actor, AuditEventKind.PATIENT_CHANGED, patient=number)
         return patient_shown(patient)
-
-
-def patient_of(session: Session, number: int, *, lock: bool = False) -> Patient:
-    """The patient of this number, its row held until the transaction ends if ``lock``.
-
-    Raises:
-        NotFoundError: there is none; a merged record's number is none any more.
-    """
-    patient = session.get(Patient, number, with_for_update=lock or None)
-    if patient is None:
-        raise NotFoundError(f"there is no patient {number}")
-    return patient
 
 
 def patient_shown(patient: Patient) -> PatientShown:

@@ -15,6 +15,7 @@ from service.api.files import stored
 from service.api.gate import Caller, Reader, Writer
 from service.api.paging import Asked, Page, page
 from service.api.problems import ConflictError, NotFoundError, described
+from service.api.rows import row_of
 from service.database import transaction
 from service.records import audit, flow
 from service.records.audit_events import AuditEventKind
@@ -195,9 +196,7 @@ def _act(
     change: str,
 ) -> RecordingShown:
     with transaction(held.engine) as session:
-        recording = session.get(Recording, number, with_for_update=True)
-        if recording is None:
-            raise NotFoundError(f"there is no recording {number}")
+        recording = row_of(session, Recording, number, lock=True)
         if recording.state is not state:
             raise ConflictError(f"recording {number} is {recording.state}; it has to be {state}")
         act(session, recording)

@@ -12,12 +12,13 @@ from starlette.responses import Response
 from service.api.context import Held, Line, Number, SameRecord, Text, check_unchanged, tagged
 from service.api.gate import Caller, Reader, Writer
 from service.api.paging import Asked, Page, page
-from service.api.patients import Identifier, patient_of
-from service.api.problems import NotFoundError, described
+from service.api.patients import Identifier
+from service.api.problems import described
+from service.api.rows import row_of
 from service.database import transaction
 from service.records import audit
 from service.records.audit_events import AuditEventKind
-from service.records.models import Surgery
+from service.records.models import Patient, Surgery
 from service.records.surgeries import add_surgery, correct_surgery, delete_surgery
 
 router = APIRouter(prefix="/surgeries", tags=["surgeries"])
@@ -108,7 +109,7 @@ def add(new: NewSurgery, held: Held, caller: Writer, response: Response) -> Surg
 def one_surgery(number: Number, held: Held, caller: Reader, response: Response) -> SurgeryShown:
     """A surgery."""
     with transaction(held.engine) as session:
-        surgery = _surgery(session, number)
+        surgery = row_of(session, Surgery, number)
         shown = surgery_shown(surgery)
         kind = AuditEventKind.PATIENT_VIEWED
         audit.record(session, caller.actor, kind, patient=surgery.patient_key, surgery=number)
@@ -127,7 +128,7 @@ def correct(
 ) -> SurgeryShown:
     """Change what is given; what was before is kept in the changes, and the recordings are placed anew."""
     with transaction(held.engine) as session:
-        check_unchanged(surgery_shown(_surgery(session, number, lock=True)), if_match)
+        check_unchanged(surgery_shown(row_of(session, Surgery, number, lock=True)), if_match)
         surgery = correct_surgery(session, number, **correction.model_dump(), by=caller.signature)
         _note(session, caller, AuditEventKind.SURGERY_CHANGED, surgery)
         shown = surgery_shown(surgery)
@@ -139,7 +140,7 @@ def correct(
 def delete(number: Number, held: Held, caller: Writer, if_match: SameRecord = None) -> None:
     """Take a surgery off the record; what it said is kept in the changes."""
     with transaction(held.engine) as session:
-        surgery = _surgery(session, number, lock=True)
+        surgery = row_of(session, Surgery, number, lock=True)
         check_unchanged(surgery_shown(surgery), if_match)
         _note(session, caller, AuditEventKind.SURGERY_DELETED, surgery)
         delete_surgery(session, number, by=caller.signature)
@@ -149,7 +150,7 @@ def named_by(session: Session, patient: int | Identifier) -> Identifier:
     """An identifier of the patient whom a request names by number or by that."""
     if isinstance(patient, Identifier):
         return patient
-    row = patient_of(session, patient)
+    row = row_of(session, Patient, patient)
     return Identifier.model_construct(value=row.patient_id, issuer=row.issuer)
 
 
@@ -157,13 +158,6 @@ def surgery_shown(surgery: Surgery) -> SurgeryShown:
     """What is shown of a surgery."""
     columns = {name: getattr(surgery, name) for name in SurgeryShown.model_fields.keys() - {"patient"}}
     return SurgeryShown(**columns | {"patient": surgery.patient_key})
-
-
-def _surgery(session: Session, number: int, *, lock: bool = False) -> Surgery:
-    surgery = session.get(Surgery, number, with_for_update=lock or None)
-    if surgery is None:
-        raise NotFoundError(f"there is no surgery {number}")
-    return surgery
 
 
 def _note(session: Session, caller: Caller, kind: AuditEventKind, surgery: Surgery) -> None:
