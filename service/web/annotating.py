@@ -21,7 +21,7 @@ from service.records.models import Assignment
 from service.web.access import MOST, Allow, Visit
 from service.web.annotation_page import make_annotation_page, shown_photos
 from service.web.forms import Form, posted
-from service.web.rendering import page
+from service.web.rendering import page, words_for
 from service.web.site import site_of
 
 OPEN_SHOWN = 50
@@ -104,7 +104,7 @@ def save(request: Request, visit: Annotator, assignment_id: Number, form: Posted
 
     409 with the present value where it is not what the page last knew (``was``); 422 where it is not taken.
     """
-    item = form.text("item")
+    item, told = form.text("item"), words_for(request).told
     try:
         with transaction(site_of(request).engine) as session:
             assignment = _own(session, visit, assignment_id, lock=True)
@@ -118,9 +118,9 @@ def save(request: Request, visit: Annotator, assignment_id: Number, form: Posted
             )
             scores = annotating.given_scores(session, assignment)
     except ScoreChangedError as error:
-        return JSONResponse({"error": error.code, "message": str(error), "value": error.value}, 409)
+        return JSONResponse({"error": error.code, "message": told(str(error)), "value": error.value}, 409)
     except ScoreNotTakenError as error:
-        return JSONResponse({"error": error.code, "message": str(error)}, 422)
+        return JSONResponse({"error": error.code, "message": told(str(error))}, 422)
     wanted = assignments.wanted_items(assignment.scales)
     derived = annotating.derived_scores(assignment.scales, scores)
     return JSONResponse(

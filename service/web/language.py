@@ -9,14 +9,15 @@ import datetime as dt
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from grading.gates import WRONG
-from grading.protocols import Pose
+from grading.protocols import PROTOCOLS, Pose
 from reports import words as words_of_reports
 from reports.language import Language, load_language
 from service.reporting import POSES, describe_flag
+from service.web.told import Told, sentences
 
 FOLDER = Path(__file__).parent / "catalogues"
 ENGLISH = "en"
@@ -38,6 +39,14 @@ class Words:
     texts: Mapping[str, str]
     report: Language
     zone: dt.tzinfo | None = None
+
+    @cached_property
+    def told(self) -> Told:
+        """What errors, records and checks say: call it with their text."""
+        poses = {pose.name: self.pose(pose) for one in PROTOCOLS.values() for pose in one.poses}
+        english = load_language(ENGLISH).texts
+        flags = {english[key]: text for key, text in self.report.texts.items() if key.startswith("flag.")}
+        return Told(sentences(self.code), {**self.texts, **poses}, flags)
 
     def __call__(self, text: str, **values: object) -> str:
         """The text in this language; in English where the catalogue lacks it."""

@@ -1,5 +1,6 @@
 """The templates, everything escaped, and the words they may use."""
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,10 +51,12 @@ _templates.filters |= {
     "assumed_side": _in_language(words.assumed_side),
     "meaning": _in_language(words.meaning),
     "day": _in_language(Words.day),
+    "iso_day": _in_language(lambda t, text: t.day(dt.date.fromisoformat(text))),
     "moment": _in_language(Words.moment),
     "timepoint": _in_language(Words.timepoint),
     "days_apart": _in_language(Words.days_apart),
     "flag": _in_language(Words.flag),
+    "told": _in_language(lambda t, text: t.told(text)),
     "pose": _in_language(Words.pose),
     "trained": _in_language(words.trained),
     "model": words.model_name,

@@ -8,7 +8,6 @@ from service.records.models import (
     Bundle,
     DeliveryState,
     Event,
-    EventKind,
     Grading,
     Recording,
     RecordingState,
@@ -56,9 +55,9 @@ def sex(t: Words, code: str) -> str:
     return t(_SEXES[code]) if code in _SEXES else code or t("not stated")
 
 
-def event_kind(t: Words, kind: EventKind) -> str:
-    """What kind of thing happened."""
-    return t.report.known(f"event.{kind.value}", kind.value)
+def event_kind(t: Words, kind: str) -> str:
+    """What kind of thing happened; ``kind`` is a value of `EventKind`."""
+    return t.report.known(f"event.{kind}", kind)
 
 
 def event_words(t: Words, event: Event) -> str:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from grading.protocols import PROTOCOLS
-from grading.scales import PREDICTED_ITEMS, sub_scores
+from grading.scales import PREDICTED_ITEMS, SCALES, sub_scores
 from service.access.roles import Role
 from service.records.flow import Stage
 from service.records.models import ActorKind, Recording, RegradingState
@@ -54,8 +54,9 @@ def in_tables() -> Iterator[str]:
     yield from (member.value for member in (*Role, *Stage, *ActorKind) if member is not ActorKind.USER)
     yield from (*bundles.PROBLEMS.values(), bundles.NOT_DONE, *(member.value for member in RegradingState))
     yield from (name for _, name, _ in rendering._templates.globals["AREAS"])
-    for item in PREDICTED_ITEMS:
-        yield from (item.name, item.below, *filter(None, [item.above]))
+    for item in (item for scale in SCALES.values() for item in scale.items):
+        answers = (text for option in item.options for text in (option.label, option.words))
+        yield from filter(None, (item.name, item.below, item.above, *answers))
     for protocol in PROTOCOLS.values():
         yield protocol.name
         yield from (pose.name for pose in protocol.poses if f"pose.{pose.code}" not in GERMAN.report.texts)
