@@ -138,8 +138,8 @@ def outbox(session: Session) -> str:
 
 
 def _named(bundle: Bundle) -> str:
-    kind = ", commissioning model: not for clinical use" if bundle.commissioning else ""
-    return f"{bundle.name} {bundle.version} ({bundle.hash[:12]}) on {bundle.backbone.name}{kind}"
+    named = f"{bundle.name} {bundle.version} ({bundle.hash[:12]}) on {bundle.backbone.name}"
+    return f"{named}, commissioning model: not for clinical use" if bundle.commissioning else named
 
 
 def peer(address: AnyPeer, settings: Settings) -> str:
