@@ -174,7 +174,7 @@ def _check_answer(opened: Association, peer: Peer, calling_ae: str) -> None:
                 f"{peer} rejects the association from {calling_ae}: {answer.reason_str}. "
                 "Enter both AE titles in both configurations."
             )
-        doubt = "" if peer.tls is None else ", or TLS does not come about"
         raise PeerUnavailableError(
-            f"{peer} cannot be reached or is busy{doubt}: see that it runs, try again later."
+            f"{peer} cannot be reached or is busy{', or TLS does not come about' if peer.tls else ''}: see "
+            "that it runs, try again later."
         )

@@ -44,9 +44,9 @@ class Language:
         local = moment if moment.tzinfo is None else moment.astimezone(zone)
         return " ".join(filter(None, (local.strftime(self.texts["format.moment"]), local.tzname())))
 
-    def decimal(self, number: float) -> str:
-        """A number with one decimal place."""
-        return f"{number:.1f}".replace(".", self.texts["format.decimal"])
+    def decimal(self, number: float, places: int = 1) -> str:
+        """A number with one decimal place, or as many as asked for."""
+        return f"{number:.{places}f}".replace(".", self.texts["format.decimal"])
 
 
 def languages() -> tuple[str, ...]:

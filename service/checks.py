@@ -16,9 +16,11 @@ from service.peer_settings import (
     FolderDestination,
     Hl7Destination,
 )
+from service.queues import NEEDED
 from service.records.circuits import open_circuits
-from service.records.models import DeliveryState
+from service.records.models import DeliveryState, ProcessKind
 from service.records.outbox import deliveries_by_state
+from service.records.processes import signs, unserved
 from service.settings import Settings
 
 
@@ -100,22 +102,39 @@ def constancy(session: Session, settings: Settings) -> str:
         return (
             "no check was made yet" if settings.constancy.daily else "no check was made; the daily one is off"
         )
-    when = f"check {run.id} of {run.finished_at:%Y-%m-%d %H:%M}"
-    since = ", ".join(
-        f"{change.name} {change.before or '–'} → {change.after or '–'}" for change in found.changes
-    )
-    changed = f"; changed since the one before: {since}" if since else ""
+    number, time = run.id, f"{run.finished_at:%Y-%m-%d %H:%M}"
     if found.verdict is Verdict.FAILED:
-        raise CheckError(f"{when} failed: {run.reason}{changed}")
-    if found.verdict is Verdict.DIFFERS:
-        items = ", ".join(f"{one.item} {one.points:+.2f} ({one.against})" for one in found.beyond)
-        raise CheckError(
-            f"grading has changed: by {when} a phantom's scores differ in points from the last or first by "
-            f"the same bundle: {items}{changed}; see docs/constancy.md"
+        said = f"check {number} of {time} failed: {run.reason}"
+    elif found.verdict is Verdict.DIFFERS:
+        items = ", ".join(f"{one.item} {one.points:+.2f}" for one in found.beyond)
+        said = (
+            f"grading has changed: a phantom's scores differ in check {number} of {time}, in points: {items}."
         )
-    most = max(found.largest.values(), default=None) if found.largest else None
-    said = "first by its bundle" if most is None else f"at most {most:.3f} points from earlier ones"
-    return f"{when}: {said}{changed}"
+    elif not found.largest:
+        said = f"check {number} of {time} is the first by its bundle."
+    else:
+        most = f"{max(found.largest.values()):.3f}"
+        said = f"check {number} of {time} is at most {most} points from earlier ones."
+    if found.changes:
+        since = ", ".join(f"{one.name} {one.before or '–'} → {one.after or '–'}" for one in found.changes)
+        said = " ".join((said, f"Changed since the check before: {since}"))
+    if not found.ok:
+        raise CheckError(said)
+    return said
+
+
+def workers(session: Session) -> str:
+    """How many processes give signs of life, if every queue is served and the clock goes."""
+    found = signs(session)
+    alive = [sign for sign in found if not sign.silent]
+    lacking = unserved(found, NEEDED)
+    if lacking:
+        raise CheckError(
+            f"nobody serves {', '.join(lacking)}: start 'facialis worker' with --queue for each of them"
+        )
+    if not any(sign.kind is ProcessKind.CLOCK for sign in alive):
+        raise CheckError("nobody looks for work left behind: start 'facialis schedule'")
+    return f"{sum(sign.kind is ProcessKind.WORKER for sign in alive)} processes serve every queue"
 
 
 def outbox(session: Session) -> str:

@@ -1,21 +1,38 @@
-"""How the installation does, from rows and the broker: what waits in each stage, what was done lately."""
+"""How the installation does: from rows, the broker and the disks; nothing of it names a patient."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import hashlib
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from amqp.exceptions import ChannelError
 from kombu import Connection
 from kombu.exceptions import OperationalError
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from grading.errors import FacialisError
 from service import checks
+from service.constancy import Standing, standing
+from service.queues import QUEUES
 from service.records import activations
+from service.records.constancy import open_checks
 from service.records.flow import MOVES, Stage
-from service.records.models import Delivery, DeliveryState, Recording, StageRun
+from service.records.history import recordings_by_state
+from service.records.models import (
+    Delivery,
+    DeliveryState,
+    Message,
+    MessageState,
+    Quarantined,
+    Recording,
+    RecordingState,
+    StageRun,
+)
+from service.records.processes import Sign, signs
 from service.running import broker_url
 from service.settings import Settings
 
@@ -51,22 +68,98 @@ class StageHealth:
     latest: dt.datetime | None
 
 
+@dataclass(frozen=True)
+class Volume:
+    """A folder's disk, in bytes; below ``limit`` the receiver refuses photos. None where it is not there."""
+
+    name: str
+    free: int | None
+    total: int | None
+    limit: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is room enough."""
+        return self.free is not None and self.free >= self.limit
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the installation does at one moment.
+
+    ``queued`` are the messages in each queue, None if the broker does not answer. ``oldest`` is the number of
+    the recording that is on its way for longest, and since when. ``failed_deliveries`` and
+    ``refused_messages`` count the dead letters, of ours and of those sent to us; ``quarantined`` the objects
+    that could not be read. ``database_bytes`` is the size of the database. ``stuck`` are destinations that
+    are left alone for now.
+    """
+
+    findings: tuple[Finding, ...]
+    stages: tuple[StageHealth, ...]
+    states: Mapping[RecordingState, int]
+    queued: Mapping[str, int | None]
+    signs: tuple[Sign, ...]
+    volumes: tuple[Volume, ...]
+    database_bytes: int
+    oldest: tuple[int, dt.datetime] | None
+    failed_deliveries: int
+    refused_messages: int
+    quarantined: int
+    constancy: Standing
+    open_checks: tuple[int, ...]
+
+    @property
+    def version(self) -> str:
+        """A word that changes whenever the page of it does."""
+        run = self.constancy.run
+        told = replace(
+            self,
+            # A disk's last bytes change all the time.
+            volumes=tuple(replace(one, free=one.free and one.free >> 27) for one in self.volumes),
+            database_bytes=self.database_bytes >> 20,
+            constancy=replace(self.constancy, run=None),
+        )
+        seen = (told, run and (run.id, run.accepted_at))
+        return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
+
+
+def look(session: Session, settings: Settings) -> Health:
+    """How the installation does now."""
+    queued = _queue_lengths(settings)
+    return Health(
+        findings=quick_findings(session, settings),
+        stages=tuple(_stage(session, stage, queued.get(stage.value)) for stage in Stage),
+        states=recordings_by_state(session),
+        queued={queue: queued.get(queue) for queue in QUEUES},
+        signs=signs(session),
+        volumes=volumes(settings),
+        database_bytes=session.scalars(select(func.pg_database_size(func.current_database()))).one(),
+        oldest=_oldest(session),
+        failed_deliveries=_count(session, Delivery.state == DeliveryState.FAILED),
+        refused_messages=_count(session, Message.state == MessageState.REFUSED),
+        quarantined=_count(session, Quarantined.id.is_not(None)),
+        constancy=standing(session, settings),
+        open_checks=tuple(check.id for check in open_checks(session)),
+    )
+
+
+def volumes(settings: Settings) -> tuple[Volume, ...]:
+    """The disks of the storage and of the spool, which may be one."""
+    files, limit = settings.data_dir / "files", settings.receiver.min_free_bytes
+    return (_volume("storage", files, limit), _volume("spool", files / "spool", limit))
+
+
 def quick_findings(session: Session, settings: Settings) -> tuple[Finding, ...]:
-    """Database, broker, disk, bundle, outbox, constancy: what is known without loading the network."""
+    """Database, broker, workers, disk, bundle, outbox, constancy: what is known without the network."""
     return (
         _finding("database", partial(checks.database, session)),
         _finding("broker", partial(checks.broker, settings)),
+        _finding("workers", partial(checks.workers, session)),
         _finding("disk", partial(checks.disk, settings)),
         _finding("bundle", partial(checks.bundle_files, settings, activations.active_hash(session))),
         _finding("outbox", partial(checks.outbox, session)),
         _finding("constancy", partial(checks.constancy, session, settings)),
     )
-
-
-def stages(session: Session, settings: Settings) -> tuple[StageHealth, ...]:
-    """Every stage in its order; deliveries count one by one and keep no record of attempts."""
-    queued = _queue_lengths(settings)
-    return tuple(_stage(session, stage, queued.get(stage)) for stage in Stage)
 
 
 def ask_peer(settings: Settings, name: str) -> Finding | None:
@@ -104,17 +197,36 @@ def _stage(session: Session, stage: Stage, queued: int | None) -> StageHealth:
     return StageHealth(stage, waiting, longest, taken, queued, done, broken_off, latest)
 
 
-def _queue_lengths(settings: Settings) -> dict[Stage, int]:
+def _oldest(session: Session) -> tuple[int, dt.datetime] | None:
+    on_its_way = Recording.state.in_([move.takes for move in MOVES.values()])
+    query = select(Recording.id, Recording.first_received_at).where(on_its_way)
+    row = session.execute(query.order_by(Recording.first_received_at).limit(1)).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def _count(session: Session, which: ColumnElement[bool]) -> int:
+    return session.scalars(select(func.count()).where(which)).one()
+
+
+def _volume(name: str, folder: Path, limit: int) -> Volume:
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return Volume(name, None, None, limit)
+    return Volume(name, usage.free, usage.total, limit)
+
+
+def _queue_lengths(settings: Settings) -> dict[str, int]:
     try:
         with Connection(broker_url(settings), transport_options=ONE_TRY) as connection:
-            return {stage: _queue_length(connection, stage) for stage in Stage}
+            return {queue: _queue_length(connection, queue) for queue in QUEUES}
     except (FacialisError, OperationalError, OSError):
         return {}
 
 
-def _queue_length(connection: Connection, stage: Stage) -> int:
+def _queue_length(connection: Connection, queue: str) -> int:
     try:
-        return len(connection.SimpleQueue(stage.value, no_ack=True))
+        return len(connection.SimpleQueue(queue, no_ack=True))
     except ChannelError:  # nothing was sent there yet, or all of it is taken
         return 0
 

@@ -18,7 +18,9 @@ from service.commitments import note_commitment
 from service.committing import Committer
 from service.database import connect
 from service.forking import run_processes
+from service.heartbeat import Heartbeat
 from service.intake import ServiceIntake
+from service.records.models import ProcessKind
 from service.running import database_url
 from service.series import pose_rules
 from service.settings import ReceiverSettings, Settings
@@ -111,6 +113,8 @@ def _serve(
     gc.collect()
     gc.freeze()
     receiver.start(listening)
+    heart = Heartbeat(asking, ProcessKind.RECEIVER)
     while not asked.wait(1.0) and os.getppid() == parent:
-        pass
+        heart.beat()
     receiver.stop()
+    heart.end()

@@ -26,13 +26,13 @@ from grading.cohort import Cohort, LabelledRecording
 from grading.errors import PermanentError
 from grading.features import Progress, lacking
 from grading.recipes import Recipe
+from service.queues import FEATURES
 from service.running import broker_url
 from service.settings import Settings
 
 if TYPE_CHECKING:
     from grading.backbones import Backbone
 
-QUEUE = "features"
 TASK = "facialis.features"
 DONE, FAILED = ".done", ".failed"
 _LOOK_SECONDS = 0.5
@@ -163,7 +163,7 @@ def _wait(app: Celery, place: Path, count: int, tell: Callable[[int], None], res
 
 def _send(app: Celery, place: Path, numbers: Iterable[int]) -> None:
     for number in sorted(numbers):
-        app.send_task(TASK, args=[str(place / "job.json"), number], queue=QUEUE, retry=False)
+        app.send_task(TASK, args=[str(place / "job.json"), number], queue=FEATURES, retry=False)
 
 
 def _length(app: Celery) -> int:
@@ -171,7 +171,7 @@ def _length(app: Celery) -> int:
     with app.connection_for_read() as connection:
         channel: Any = connection.default_channel
         try:
-            return int(channel.queue_declare(QUEUE, passive=True).message_count)
+            return int(channel.queue_declare(FEATURES, passive=True).message_count)
         except connection.channel_errors:  # Redis forgets a queue that is empty
             return 0
 

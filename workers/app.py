@@ -2,17 +2,12 @@
 
 from celery import Celery, current_app
 
-from service.records.constancy import QUEUE as CONSTANCY
+from service.queues import CONSTANCY, RECONCILE, REGRADE
 from service.records.due import Due
 from service.records.flow import Stage
-from service.records.regrading import QUEUE as REGRADE
 from service.running import broker_url
 from service.settings import Settings
-from service.spreading import QUEUE as FEATURES
 from service.waking import PATIENCE, send
-
-RECONCILE = "reconcile"
-QUEUES = (*(stage.value for stage in Stage), REGRADE, CONSTANCY, RECONCILE, FEATURES)
 
 
 def make_app(settings: Settings) -> Celery:

@@ -1,6 +1,8 @@
 """Finds what should be moving and is not, from the rows alone: wiping the broker loses nothing."""
 
 import datetime as dt
+import os
+import socket
 from functools import partial
 
 import structlog
@@ -12,9 +14,9 @@ from sqlalchemy import func, select, update
 from grading.protocols import PROTOCOLS
 from service.constancy import due_night
 from service.database import DatabaseUnavailableError, transaction
-from service.records import constancy, flow, outbox, regrading
+from service.records import constancy, flow, outbox, processes, regrading
 from service.records.flow import Stage
-from service.records.models import Delivery, Recording
+from service.records.models import Delivery, ProcessKind, Recording
 from service.series import close_if_full, close_series, pose_rules
 from workers.app import wake, wake_constancy, wake_regrading
 from workers.context import Context
@@ -39,6 +41,7 @@ def reconcile(context: Context) -> None:
     steps += [partial(_enqueue, context, stage) for stage in Stage]
     steps.append(partial(_go_on, context, regrading.QUEUE))
     steps.append(partial(_check_constancy, context, constancy.QUEUE))
+    steps.append(partial(_give_sign, context, ProcessKind.CLOCK))
     for step in steps:
         try:
             step()
@@ -109,6 +112,13 @@ def _check_constancy(context: Context, queue: str) -> None:
     if waiting and _queue_length(queue) == 0:
         for run_id in waiting:
             wake_constancy(run_id)
+
+
+def _give_sign(context: Context, kind: ProcessKind) -> None:
+    """Note that work left behind was looked for, and forget processes that are long gone."""
+    with transaction(context.engine) as session:
+        processes.give_sign(session, kind, socket.gethostname(), os.getpid())
+        processes.forget_gone(session)
 
 
 def _queue_length(queue: str) -> int:

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False) -> None:
-    """Check database, broker, disk, bundle, device, constancy and peers; status 1 if any of them fails."""
+    """Check database, broker, workers, disk, bundle, device, constancy and peers; status 1 if one fails."""
     settings = load_settings()
     parts: dict[str, Callable[[Settings], str]] = {
         "database": _database,
@@ -31,6 +31,7 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scr
         "disk": checks.disk,
         "bundle": _bundle,
         "device": checks.device,
+        "workers": _workers,
         "outbox": _outbox,
         "constancy": _constancy,
     }
@@ -68,6 +69,11 @@ def _bundle(settings: Settings) -> str:
         # That is told of as the database; what the settings name can be looked at without one.
         activated = None
     return checks.bundle(settings, activated)
+
+
+def _workers(_settings: Settings) -> str:
+    with records() as session:
+        return checks.workers(session)
 
 
 def _constancy(settings: Settings) -> str:

@@ -90,7 +90,9 @@ def worker(
 ) -> None:
     """Run a worker for one or more queues."""
     settings = _start(f"worker-{'-'.join(queue)}")
-    from workers.app import QUEUES, make_app
+    from service.queues import FEATURES, QUEUES
+    from workers.app import make_app
+    from workers.heartbeat import WorkerHeartbeat
 
     unknown = set(queue) - set(QUEUES)
     if unknown:
@@ -99,6 +101,8 @@ def worker(
         _load_bundle(with_network="grade" in queue and processes == 1)
     # The network uses all cores by itself: one process, whose model is loaded once.
     pool = ["--pool", "solo"] if processes == 1 else ["--pool", "prefork", "--concurrency", str(processes)]
+    if set(queue) != {FEATURES}:  # who only fills caches needs no database
+        WorkerHeartbeat(queue).follow(alone=processes == 1)
     make_app(settings).worker_main([
         "worker", *pool, "--queues", ",".join(queue), "--hostname", f"{'-'.join(queue)}-{os.getpid()}@%h",
         "--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", settings.log_level,

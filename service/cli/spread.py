@@ -34,11 +34,12 @@ def fill_by_workers(
     progress: "Progress",
 ) -> None:
     """Have workers fill the cache; what is there already is not sent. Raises what `spread` raises."""
-    from service.spreading import QUEUE, SpreadError, spread
+    from service.queues import FEATURES
+    from service.spreading import SpreadError, spread
 
     if cache is None:
         raise SpreadError("--workers needs --cache with a folder that the workers reach as well")
-    typer.echo(f"photos go to the workers of the queue {QUEUE}; Ctrl-C ends the wait", err=True)
+    typer.echo(f"photos go to the workers of the queue {FEATURES}; Ctrl-C ends the wait", err=True)
     spread(
         load_settings(), cohort, backbone, recipe, cache, weights=weights, folder=folder, progress=progress
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from dicom.peers import PeerUnavailableError
 from service.delivery import by_dicom, by_fhir, by_hl7, to_folder
 from service.delivery.outcomes import Outcomes, Parcel
 from service.fhir import client as fhir_client
@@ -58,9 +57,8 @@ def check_destination(destination: Hl7Destination | FhirDestination | FolderDest
             fhir_client.check(destination)
             return "answers FHIR"
         case FolderDestination():
-            if not destination.path.is_dir():
-                raise PeerUnavailableError(f"the folder {destination.path} is not there")
-            return f"the folder {destination.path} is there"
+            to_folder.check(destination)
+            return f"the folder {destination.path} takes files"
 
 
 def wants(destination: AnyDestination, kind: str, recording: Recording) -> bool:

@@ -3,9 +3,11 @@
 A file is named by its document's UID, which is derived: written again, it is the same file.
 """
 
+import tempfile
 from collections.abc import Mapping
 
 from dicom.durable import write_durably
+from dicom.peers import PeerUnavailableError
 from service.delivery.by_hl7 import message_of
 from service.delivery.fhir_transaction import transaction_of
 from service.delivery.outcomes import Outcome, Outcomes, Parcel
@@ -20,6 +22,26 @@ SUFFIXES = {"pdf": "pdf", "sr": "dcm", "maps": "dcm", "oru": "hl7", "fhir": "jso
 def write(parcels: Mapping[int, Parcel], destination: FolderDestination, storage: Storage) -> Outcomes:
     """Write the documents. A folder that is away fails its documents for the time being."""
     return {row: _write(parcel, destination, storage) for row, parcel in parcels.items()}
+
+
+def check(destination: FolderDestination) -> None:
+    """Write a file into the folder and take it away again.
+
+    Raises:
+        PeerUnavailableError: the folder is not there, or takes no files of ours.
+    """
+    folder = destination.path
+    if not folder.is_dir():
+        raise PeerUnavailableError(
+            f"the folder {folder} is not there: make it, or mount the share that it lies on"
+        )
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".facialis-"):
+            pass
+    except OSError as error:
+        raise PeerUnavailableError(
+            f"the folder {folder} takes no files ({error.strerror}): let this account write there"
+        ) from error
 
 
 def _write(parcel: Parcel, destination: FolderDestination, storage: Storage) -> Outcome:

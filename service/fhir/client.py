@@ -45,6 +45,12 @@ def check(server: FhirAddress, timeout: float = 10.0) -> None:
         raise RejectedError(
             f"{server.url} refuses us (HTTP {answer.status_code}): correct its address or our rights there."
         )
+    try:
+        told = answer.json()["resourceType"] == "CapabilityStatement"
+    except (ValueError, KeyError, TypeError):
+        told = False
+    if not told:
+        raise RejectedError(f"{server.url} answers, but not as a FHIR server does: correct its address.")
 
 
 def words(answer: requests.Response) -> str:

@@ -1,16 +1,15 @@
-"""The pages for administrators: health, deliveries, the audit trail. Users have a module of their own."""
+"""Pages for administrators: deliveries and the audit trail. Health and users have modules of their own."""
 
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path
+from fastapi import APIRouter, Depends, Path
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from service import health
 from service.access.roles import Right
 from service.database import transaction
-from service.records import audit, circuits, history, outbox
+from service.records import audit, outbox
 from service.records.audit import AuditSearch
 from service.records.audit_events import AuditEventKind
 from service.records.models import DeliveryState
@@ -26,21 +25,6 @@ router = APIRouter(prefix="/admin")
 Number = Annotated[int, Path(ge=1, le=MOST)]
 Administrator = Annotated[Visit, Depends(Allow(Right.ADMINISTER))]
 Posted = Annotated[Form, Depends(posted)]
-
-
-@router.get("/health")
-def show_health(request: Request, visit: Administrator) -> Response:
-    """How the installation does."""
-    return _health(request, None)
-
-
-@router.post("/health/test")
-def test(request: Request, visit: Administrator, form: Posted) -> Response:
-    """Ask a destination or source whether it is there."""
-    tested = health.ask_peer(site_of(request).settings, form.text("peer"))
-    if tested is None:
-        raise HTTPException(404)
-    return _health(request, tested)
 
 
 @router.get("/deliveries")
@@ -105,21 +89,6 @@ def trail(request: Request, visit: Administrator) -> Response:
         kinds=list(AuditEventKind),
         older=f"{older.path}?{older.query}" if older else None,
     )
-
-
-def _health(request: Request, tested: health.Finding | None) -> Response:
-    site = site_of(request)
-    with transaction(site.engine) as session:
-        return page(
-            request,
-            "admin_health.html",
-            findings=health.quick_findings(session, site.settings),
-            stages=health.stages(session, site.settings),
-            states=history.recordings_by_state(session),
-            peers=health.peers(site.settings),
-            resting=circuits.open_circuits(session),
-            tested=tested,
-        )
 
 
 def _retry(request: Request, visit: Visit, numbers: list[int]) -> Response:

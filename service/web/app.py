@@ -21,6 +21,7 @@ from service.web import (
     breaking_glass,
     bundles,
     by_provider,
+    health_page,
     landmarks,
     patients,
     raters,
@@ -65,6 +66,7 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
         raters,
         administration,
         bundles,
+        health_page,
         users,
     )
     for part in parts:

@@ -14,6 +14,7 @@ from grading.scales import PREDICTED_ITEMS
 from reports.language import load_language
 from reports.words import age, signed
 from service import PRODUCT
+from service.records.flow import Stage
 from service.web import words
 from service.web.access import Visit
 from service.web.forms import TOKEN_FIELD
@@ -59,6 +60,8 @@ _templates.filters |= {
     "told": _in_language(lambda t, text: t.told(text)),
     "pose": _in_language(Words.pose),
     "trained": _in_language(words.trained),
+    "size": _in_language(words.size),
+    "points": _in_language(words.points),
     "model": words.model_name,
     "signed": signed,
 }
@@ -68,6 +71,10 @@ _templates.globals |= {
     "STATES": words.STATES,
     "DELIVERIES": words.DELIVERIES,
     "DOCUMENTS": words.DOCUMENTS,
+    "VERDICTS": words.VERDICTS,
+    "CHANGEABLE": words.CHANGEABLE,
+    "TASKS": words.TASKS,
+    "STAGES": tuple(Stage),
     "LANGUAGES": {code: NAMES[code] for code in languages()},
     "AREAS": (
         ("/annotate", "To score", "annotate"),

@@ -4,6 +4,7 @@ import datetime as dt
 
 from grading.scales import Item
 from reports import words as words_of_reports
+from service.constancy import Verdict
 from service.records.models import (
     Bundle,
     DeliveryState,
@@ -41,6 +42,35 @@ DOCUMENTS = {
     "oru": "HL7 message",
     "fhir": "FHIR transaction",
 }
+VERDICTS = {
+    Verdict.AGREES: "agrees",
+    Verdict.DIFFERS: "differs",
+    Verdict.FAILED: "failed",
+    Verdict.NONE: "not made yet",
+}
+CHANGEABLE = {
+    "bundle": "Bundle",
+    "weights": "Weights of the network",
+    "preprocessing": "Preparing of photos",
+    "photos": "Photos of the drawn face",
+    "machine": "Machine",
+    "processor": "Processor",
+    "threads": "Cores used",
+}
+"""What a constancy check is made with; libraries are named by themselves."""
+TASKS = {
+    "prepare": "Preparing photos",
+    "grade": "Grading",
+    "report": "Writing reports",
+    "deliver": "Sending documents",
+    "regrade": "Grading the archive again",
+    "constancy": "Constancy check",
+    "reconcile": "Looking for work left behind",
+    "features": "Preparing for training",
+    "receiver": "Receiving photos",
+    "clock": "Clock",
+}
+"""What processes do, by queue, and those that serve none by their kind."""
 _SIDES = {"L": "left side", "R": "right side", "B": "both sides"}
 _SEXES = {"M": "male", "F": "female", "O": "other"}
 
@@ -99,6 +129,20 @@ def meaning(t: Words, item: Item) -> str:
     """What scores beside 100 mean, in words."""
     below = t("under 100: {words}", words=t(item.below))
     return below if item.above is None else f"{below} · {t('over: {words}', words=t(item.above))}"
+
+
+def size(t: Words, count: int | None) -> str:
+    """A number of bytes, in gigabytes; in megabytes where it is less than one."""
+    if count is None:
+        return "?"
+    return f"{t.report.decimal(count / 1e9)} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def points(t: Words, value: float) -> str:
+    """A difference in points, to the hundredth; less than that is told as such."""
+    if 0 < abs(value) < 0.005:
+        return f"< {t.report.decimal(0.01, 2)}"
+    return t.report.decimal(value, 2)
 
 
 def seconds(begun: dt.datetime, ended: dt.datetime) -> str:

@@ -1,5 +1,6 @@
 """Whole ways through a running service: from C-STORE to the document in the PACS, on good and bad input."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from dicom.sending import send_objects
 from grading.scales import PREDICTED_ITEMS
+from service.records import processes
 from service.records.models import (
     Delivery,
     DeliveryState,
@@ -256,6 +258,35 @@ def test_the_installation_checks_itself(service: RunningService) -> None:
     checked = service.command("check")
     assert checked.returncode == 0, checked.stdout
     assert "destination stand-in PACS: answers C-ECHO" in checked.stdout
+    assert "processes serve every queue" in checked.stdout
+
+
+def test_constancy_is_checked_by_the_worker_that_grades_and_makes_no_recording(
+    service: RunningService,
+) -> None:
+    def recordings() -> int:
+        with Session(service.engine) as session:
+            return session.scalars(select(func.count()).select_from(Recording)).one()
+
+    before = recordings()
+    for _ in range(2):
+        made = service.command("constancy", "run", "--json")
+        assert made.returncode == 0, made.stdout + made.stderr
+    found = json.loads(made.stdout)
+    assert found["state"] == "agrees"
+    assert max(map(abs, found["compared"]["last"]["differences"].values())) < 0.01
+    assert recordings() == before
+    assert "constancy: check 2 of" in service.command("check").stdout
+
+
+def test_a_process_that_is_killed_and_its_successor_are_told_apart(service: RunningService) -> None:
+    def graders() -> set[int]:
+        with Session(service.engine) as session:
+            return {sign.pid for sign in processes.signs(session) if "grade" in sign.queues}
+
+    (first,) = graders()
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: bool(graders() - {first}), 60)
 
 
 def test_no_log_holds_a_name_or_an_id_of_a_patient(service: RunningService) -> None:

@@ -126,6 +126,7 @@ def everything(ada: Recording, clinic: Clinic, storage: FolderStorage, tmp_path:
         "assignment_id": "1",
         "number": "1",
         "item_id": "R1",
+        "check_id": "1",
     }
 
 

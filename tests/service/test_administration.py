@@ -1,4 +1,4 @@
-"""The pages for administrators: health with its tests, deliveries, the audit trail, users.
+"""The pages for administrators: deliveries, the audit trail, users. That of health is in test_health.py.
 
 That others do not reach them is tested in test_access.py.
 """
@@ -54,24 +54,6 @@ def failed(clinic: Clinic, ada: Recording) -> int:
 def trail(engine: Engine, kind: AuditEventKind) -> list[dict[str, object]]:
     with transaction(engine) as session:
         return [event.detail for event in audit.find(session, AuditSearch(kinds=(kind,)), 10)]
-
-
-def test_health_tells_what_is_in_order_and_what_waits(admin: Browser, ada: Recording) -> None:
-    text = seen(admin.get("/admin/health"))
-    assert re.search(r"database in order PostgreSQL \d+", text)
-    assert "broker look at it no service runs over the data folder" in text
-    assert "outbox in order 0 deliveries under way" in text
-    assert re.search(r"grade 0 – 0 \? ", text)
-    assert "delivered 2" in text
-
-
-def test_a_destination_is_tested_at_a_button(admin: Browser) -> None:
-    text = seen(admin.post("/admin/health/test", peer="Folder"))
-    assert "Folder : the folder" in text
-    answer = admin.post("/admin/health/test", peer="Main PACS")
-    assert 'class="problem" role="status"' in answer.text
-    assert "Main PACS : " in seen(answer)
-    assert admin.post("/admin/health/test", peer="nobody").status_code == 404
 
 
 def test_deliveries_are_shown_by_number_and_tried_again(admin: Browser, engine: Engine, failed: int) -> None:

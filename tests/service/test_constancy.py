@@ -10,14 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, update
-from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from service import checks
 from service.checks import CheckError
 from service.cli import app
 from service.cli import session as cli_session
-from service.constancy import Beyond, Change, Verdict, compare, due_night, standing
+from service.constancy import Beyond, Change, Verdict, due_night, standing
 from service.constancy_settings import ConstancySettings
 from service.database import transaction
 from service.records import constancy
@@ -27,26 +26,10 @@ from service.records.constancy import NoSuchCheckError
 from service.records.models import ConstancyRun, ConstancyState
 from service.settings import Settings
 from tests.service.browsing import Browser
+from tests.service.constancy_checks import made
 
 SETTINGS = Settings()
 NIGHT = dt.date(2026, 3, 29)
-MADE_WITH = {"bundle": "b 1", "torch": "2.6"}
-
-
-def made(
-    session: Session, scores: dict[str, float], *, bundle: str = "b", **environment: str
-) -> ConstancyRun:
-    """A check that was asked for and made, compared as workers do."""
-    number = constancy.ask(session, "test")
-    lease = constancy.begin(session, number, 60)
-    assert lease is not None
-    last, first = constancy.last_made(session, bundle), constancy.first_made(session, bundle)
-    state, compared = compare(scores, last, first, SETTINGS.constancy)
-    constancy.end(
-        session, lease, state, bundle_hash=bundle, scores=scores, environment=MADE_WITH | environment,
-        compared=compared,
-    )  # fmt: skip
-    return session.get_one(ConstancyRun, number, populate_existing=True)
 
 
 @pytest.mark.parametrize(

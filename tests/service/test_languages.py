@@ -46,7 +46,8 @@ def in_code() -> Iterator[str]:
 
 
 def in_tables() -> Iterator[str]:
-    for table in (words.STATES, words.DELIVERIES, words.DOCUMENTS, words._SIDES, words._SEXES):
+    tables = (words.STATES, words.DELIVERIES, words.DOCUMENTS, words._SIDES, words._SEXES)
+    for table in (*tables, words.VERDICTS, words.CHANGEABLE, words.TASKS):
         yield from table.values()
     for pair in app._ANSWERS.values():
         yield from pair

@@ -29,6 +29,7 @@ ROOT = Path(told_module.__file__).parents[2]
 GERMAN = load_words("de")
 SAY = [
     "dicom/header_reading.py",
+    "dicom/peers.py",
     "dicom/pixels.py",
     "dicom/poses.py",
     "grading/face.py",
@@ -38,9 +39,12 @@ SAY = [
     "service/checks.py",
     "service/correcting.py",
     "service/delivery/sending.py",
+    "service/delivery/to_folder.py",
+    "service/fhir/client.py",
     "service/photographs.py",
     "service/records/annotating.py",
     "service/records/assignments.py",
+    "service/records/constancy.py",
     "service/records/events.py",
     "service/records/outbox.py",
     "service/records/patients.py",
@@ -49,6 +53,7 @@ SAY = [
     "service/series.py",
     "service/signing.py",
     "service/web",
+    "workers/constancy.py",
     "workers/tasks.py",
     "service/records/flow.py",
     "service/running.py",

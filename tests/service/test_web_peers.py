@@ -142,7 +142,7 @@ def test_we_sign_in_by_token_or_password(server: Server, tmp_path: Path) -> None
 def test_a_check_tells_of_absence_refusal_and_an_expired_certificate(
     server: Server, tmp_path: Path, expired: tuple[Path, Path]
 ) -> None:
-    server.answers += [(200, {}), (403, {}), (503, {})]
+    server.answers += [(200, {"resourceType": "CapabilityStatement"}), (403, {}), (503, {})]
     check(destination(server.server_port))
     with pytest.raises(RejectedError, match="403"):
         check(destination(server.server_port))

@@ -27,8 +27,9 @@ from grading.recipes import Block, Recipe
 from grading.regression import Regression
 from service.embedded.account import service_account
 from service.embedded.redis import EmbeddedRedis
+from service.queues import FEATURES as QUEUE
 from service.settings import Settings
-from service.spreading import DONE, QUEUE, SpreadError, spread
+from service.spreading import DONE, SpreadError, spread
 from workers.features import fill_cache
 
 pytestmark = pytest.mark.journey

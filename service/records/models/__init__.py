@@ -20,6 +20,7 @@ from service.records.models.patients import (
     PatientIdentifier,
     Surgery,
 )
+from service.records.models.processes import Process, ProcessKind
 from service.records.models.recordings import (
     KeptObject,
     Photo,
@@ -67,6 +68,8 @@ __all__ = [
     "Patient",
     "PatientIdentifier",
     "Photo",
+    "Process",
+    "ProcessKind",
     "Quarantined",
     "Rater",
     "Recording",
