@@ -29,6 +29,18 @@ class CorrectionError(PermanentError):
     code = "recording.correction"
 
 
+class UnknownRecordingError(CorrectionError):
+    """There is no recording with that number."""
+
+    code = "recording.unknown"
+
+
+class RecordingStateError(CorrectionError):
+    """A recording is in a state in which this cannot be done: somebody else, or the work, was first."""
+
+    code = "recording.state"
+
+
 def correct_photos(
     session: Session, recording_id: int, poses: Mapping[int, str], rules: PoseRules, actor: Actor
 ) -> Recording:
@@ -100,11 +112,12 @@ def grade_again(session: Session, recording_id: int, rules: PoseRules, actor: Ac
     The same photos, poses, side and bundle give the same grading, and no second report of it.
 
     Raises:
-        CorrectionError: there is no such recording, or it is still receiving photos.
+        UnknownRecordingError: there is no such recording.
+        RecordingStateError: it is still receiving photos.
     """
     recording = _held(session, recording_id)
     if recording.state is RecordingState.RECEIVING:
-        raise CorrectionError("photos are still arriving: close the series first")
+        raise RecordingStateError("photos are still arriving: close the series first")
     let_go_on(session, recording, rules)
     _note(session, actor, recording, "grade again", AuditEventKind.RECORDING_REGRADED)
     return recording
@@ -114,11 +127,12 @@ def try_again(session: Session, recording_id: int, actor: Actor) -> Recording:
     """Let a recording that needs attention try again, as `flow.retry` does.
 
     Raises:
-        CorrectionError: there is no such recording, or it does not need attention any more.
+        UnknownRecordingError: there is no such recording.
+        RecordingStateError: it does not need attention, or not any more.
     """
     recording = _held(session, recording_id)
     if recording.state is not RecordingState.NEEDS_ATTENTION:
-        raise CorrectionError("the recording does not need attention any more: load its page again")
+        raise RecordingStateError(f"recording {recording_id} does not need attention: look at it again")
     flow.retry(session, recording)
     _note(session, actor, recording, "retry")
     return recording
@@ -128,7 +142,7 @@ def reopen(session: Session, recording_id: int, actor: Actor) -> Recording:
     """Let the series take further photos, until each pose has one, nothing comes any more, or it is closed.
 
     Raises:
-        CorrectionError: there is no such recording.
+        UnknownRecordingError: there is no such recording.
     """
     recording = _held(session, recording_id)
     if recording.state is not RecordingState.RECEIVING:
@@ -142,11 +156,14 @@ def close(session: Session, recording_id: int, rules: PoseRules, actor: Actor) -
     """Take the series as ended: on to grading, or held with the reason why it cannot be graded.
 
     Raises:
-        CorrectionError: there is no such recording, or its series has ended already.
+        UnknownRecordingError: there is no such recording.
+        RecordingStateError: its series has ended already.
     """
     recording = _held(session, recording_id)
     if recording.state is not RecordingState.RECEIVING:
-        raise CorrectionError("the series has ended already: load the page again")
+        raise RecordingStateError(
+            f"the series of recording {recording_id} has ended already: look at it again"
+        )
     close_series(session, recording, rules)
     _note(session, actor, recording, "close")
     return recording
@@ -155,7 +172,7 @@ def close(session: Session, recording_id: int, rules: PoseRules, actor: Actor) -
 def _held(session: Session, recording_id: int) -> Recording:
     recording = session.get(Recording, recording_id, with_for_update={"of": Recording})
     if recording is None:
-        raise CorrectionError(f"there is no recording {recording_id}")
+        raise UnknownRecordingError(f"there is no recording {recording_id}")
     return recording
 
 

@@ -114,13 +114,17 @@ SCHEMAS: dict[str, Any] = _definitions["$defs"]
 """The forms above, for the description of an interface."""
 
 
+_STATUSES = {"unknown": 404, "state": 409}
+"""By the last word of a code, for what is nobody's mistake in the request."""
+
+
 def status_of(error: FacialisError) -> int:
     """The HTTP status that tells of an error, wherever it was raised."""
     if isinstance(error, ApiError):
         return error.status
     if isinstance(error, TransientError):
         return 503
-    return 404 if error.code.endswith(".unknown") else 422
+    return _STATUSES.get(error.code.rpartition(".")[2], 422)
 
 
 def headers_of(error: FacialisError) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Recordings with their photos, and what a person can tell the service to do with one."""
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -10,19 +9,19 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from service.api.context import Context, Held, Number, tagged
+from service import correcting
+from service.api.context import Held, Number, tagged
 from service.api.files import stored
 from service.api.gate import Caller, Reader, Writer
 from service.api.paging import Asked, Page, page
-from service.api.problems import ConflictError, NotFoundError, described
-from service.api.rows import row_of
+from service.api.problems import NotFoundError, described
 from service.database import transaction
-from service.records import audit, flow
+from service.records import audit
 from service.records.audit_events import AuditEventKind
 from service.records.history import recording_in_full, view_key
 from service.records.models import Photo, Recording, RecordingState, StageRun
 from service.records.timepoints import timepoint_name
-from service.series import close_series, pose_rules
+from service.series import pose_rules
 
 router = APIRouter(prefix="/recordings", tags=["recordings"])
 
@@ -144,17 +143,15 @@ def photo_view(number: Number, photo: Number, held: Held, caller: Reader) -> Res
 def close(number: Number, held: Held, caller: Writer) -> RecordingShown:
     """Take the series as ended now, not after the quiet time: on to grading, or held with the reason."""
     rules = pose_rules(held.settings)
-
-    def act(session: Session, recording: Recording) -> None:
-        close_series(session, recording, rules)
-
-    return _act(held, caller, number, RecordingState.RECEIVING, act, "close")
+    with transaction(held.engine) as session:
+        return _changed(session, correcting.close(session, number, rules, caller.actor))
 
 
 @router.post("/{number}/retry", responses=described(404, 409))
 def retry(number: Number, held: Held, caller: Writer) -> RecordingShown:
     """Let a recording that needs attention try again."""
-    return _act(held, caller, number, RecordingState.NEEDS_ATTENTION, flow.retry, "retry")
+    with transaction(held.engine) as session:
+        return _changed(session, correcting.try_again(session, number, caller.actor))
 
 
 def recording_shown(recording: Recording) -> RecordingShown:
@@ -187,23 +184,10 @@ def _chosen(
     return query
 
 
-def _act(
-    held: Context,
-    caller: Caller,
-    number: int,
-    state: RecordingState,
-    act: Callable[[Session, Recording], None],
-    change: str,
-) -> RecordingShown:
-    with transaction(held.engine) as session:
-        recording = row_of(session, Recording, number, lock=True)
-        if recording.state is not state:
-            raise ConflictError(f"recording {number} is {recording.state}; it has to be {state}")
-        act(session, recording)
-        _note(session, caller, AuditEventKind.RECORDING_CHANGED, recording, change=change)
-        session.flush()
-        session.refresh(recording)
-        return recording_shown(recording)
+def _changed(session: Session, recording: Recording) -> RecordingShown:
+    session.flush()
+    session.refresh(recording)
+    return recording_shown(recording)
 
 
 def _note(

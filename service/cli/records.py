@@ -7,22 +7,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from grading.errors import PermanentError
+from service import correcting
 from service.cli.operating import operator
 from service.cli.session import records
-from service.records import audit, flow
-from service.records.audit_events import AuditEventKind
 from service.records.models import Recording, RecordingState
-from service.series import close_series, pose_rules
+from service.series import pose_rules
 from service.settings import load_settings
-
-
-class UnknownRecordingError(PermanentError):
-    """There is no recording with that number."""
-
-    code = "recording.unknown"
 
 
 def register(app: typer.Typer) -> None:
@@ -71,9 +62,7 @@ def retry(
     """Let recordings that need attention try again."""
     with records() as session:
         for number in recording:
-            row = _held(session, number, RecordingState.NEEDS_ATTENTION, "there is nothing to try again")
-            flow.retry(session, row)
-            _audit_change(session, row, "retry")
+            correcting.try_again(session, number, operator())
 
 
 def close(
@@ -83,27 +72,4 @@ def close(
     rules = pose_rules(load_settings())
     with records() as session:
         for number in recording:
-            row = _held(session, number, RecordingState.RECEIVING, "its series has ended already")
-            close_series(session, row, rules)
-            _audit_change(session, row, "close")
-
-
-def _audit_change(session: Session, recording: Recording, change: str) -> None:
-    audit.record(
-        session,
-        operator(),
-        AuditEventKind.RECORDING_CHANGED,
-        patient=recording.patient_key,
-        recording=recording.id,
-        change=change,
-    )
-
-
-def _held(session: Session, number: int, state: RecordingState, otherwise: str) -> Recording:
-    """The recording of this number, locked; it must be in ``state``, or the error says ``otherwise``."""
-    row = session.get(Recording, number, with_for_update=True)
-    if row is None:
-        raise UnknownRecordingError(f"there is no recording {number}; see 'facialis recordings list'")
-    if row.state is not state:
-        raise UnknownRecordingError(f"recording {number} is {row.state}: {otherwise}")
-    return row
+            correcting.close(session, number, rules, operator())

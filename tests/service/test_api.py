@@ -222,7 +222,7 @@ def test_series_is_taken_as_ended_when_told_so(program: Program, store: Callable
     path = f"{API}/recordings/{recording['id']}/close"
     closed = program.ask("POST", path, scope=Scope.WRITE).json()
     assert (closed["state"], closed["reason_code"]) == ("needs_attention", "series.poses")
-    told = problem(program.ask("POST", path, scope=Scope.WRITE), 409, "api.conflict")
+    told = problem(program.ask("POST", path, scope=Scope.WRITE), 409, "recording.state")
     assert "has to be receiving" in str(told["detail"])
 
 
@@ -233,8 +233,8 @@ def test_recording_that_needs_attention_is_tried_again(program: Program, clinic:
     clinic.session.commit()
     answer = program.ask("POST", f"{API}/recordings/{held.id}/retry", scope=Scope.WRITE)
     assert (answer.json()["state"], answer.json()["reason"]) == ("complete", None)
-    problem(program.ask("POST", f"{API}/recordings/{held.id}/retry", scope=Scope.WRITE), 409, "api.conflict")
-    problem(program.ask("POST", f"{API}/recordings/99/retry", scope=Scope.WRITE), 404, "api.not_found")
+    problem(program.ask("POST", f"{API}/recordings/{held.id}/retry", scope=Scope.WRITE), 409, "recording.state")
+    problem(program.ask("POST", f"{API}/recordings/99/retry", scope=Scope.WRITE), 404, "recording.unknown")
 
 
 def test_every_type_of_problem_leads_to_its_meaning(program: Program) -> None:
