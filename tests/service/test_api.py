@@ -223,7 +223,7 @@ def test_series_is_taken_as_ended_when_told_so(program: Program, store: Callable
     closed = program.ask("POST", path, scope=Scope.WRITE).json()
     assert (closed["state"], closed["reason_code"]) == ("needs_attention", "series.poses")
     told = problem(program.ask("POST", path, scope=Scope.WRITE), 409, "recording.state")
-    assert "has to be receiving" in str(told["detail"])
+    assert "has ended already" in str(told["detail"])
 
 
 def test_recording_that_needs_attention_is_tried_again(program: Program, clinic: Clinic) -> None:
