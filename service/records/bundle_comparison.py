@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Subquery, case, func, literal, select, union_all
+from sqlalchemy import CTE, Subquery, case, exists, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from service.assessing import FOLDED, detectable
 from service.records.models import Bundle, Grading, ItemScore, SubScoreRow
@@ -33,10 +33,15 @@ class ScoreComparison:
     after: str
 
 
-def compare_bundles(session: Session, before: Bundle, after: Bundle) -> list[ScoreComparison]:
-    """Every item and folded sub-score that both bundles have given, items first."""
+def compare_bundles(
+    session: Session, before: Bundle, after: Bundle, newest: int | None = None
+) -> list[ScoreComparison]:
+    """Every item and folded sub-score that both bundles have given, items first.
+
+    With ``newest`` only so many recordings count that both have graded, the last ones that came.
+    """
     mdc = detectable(before.manifest)
-    pairs = _pairs(before.id, after.id)
+    pairs = _pairs(before.id, after.id, newest)
     off = pairs.c.after - pairs.c.before
     beyond = func.count().filter(func.abs(off) > _limit(pairs, mdc))
     rows = session.execute(
@@ -80,8 +85,9 @@ def _limit(pairs: Subquery, mdc: Mapping[str, float]) -> object:
     return case(dict(mdc), value=pairs.c.score)
 
 
-def _pairs(before: int, after: int) -> Subquery:
-    one, other = _gradings(before, "before"), _gradings(after, "after")
+def _pairs(before: int, after: int, newest: int | None) -> Subquery:
+    recent = None if newest is None else _recent(before, after, newest)
+    one, other = _gradings(before, "one", recent), _gradings(after, "other", recent)
     halves = []
     for kind, table, name in ((0, ItemScore, ItemScore.item), (1, SubScoreRow, SubScoreRow.name)):
         first, second = table.__table__.alias("first"), table.__table__.alias("second")
@@ -103,11 +109,28 @@ def _pairs(before: int, after: int) -> Subquery:
     return union_all(*halves).subquery()
 
 
-def _gradings(bundle_id: int, name: str) -> Subquery:
-    """The bundle's grading of each recording: of several the active one, else the newest."""
+def _recent(before: int, after: int, newest: int) -> CTE:
+    """The last recordings that both bundles have graded."""
+    other = aliased(Grading)
+    too = exists().where(other.recording_key == Grading.recording_key, other.bundle_key == before)
+    return (
+        select(Grading.recording_key)
+        .distinct()
+        .where(Grading.bundle_key == after, too)
+        .order_by(Grading.recording_key.desc())
+        .limit(newest)
+        .cte("recent")
+    )
+
+
+def _gradings(bundle_id: int, name: str, recent: CTE | None) -> Subquery:
+    """The bundle's grading of each recording, perhaps only recent ones: the active one, else the newest."""
+    wanted = Grading.bundle_key == bundle_id
+    if recent is not None:
+        wanted &= Grading.recording_key.in_(select(recent.c.recording_key))
     return (
         select(Grading.id, Grading.recording_key)
-        .where(Grading.bundle_key == bundle_id)
+        .where(wanted)
         .ext(distinct_on(Grading.recording_key))
         .order_by(Grading.recording_key, Grading.active.desc(), Grading.id.desc())
         .subquery(name)

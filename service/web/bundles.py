@@ -28,6 +28,9 @@ from service.web.forms import Form, posted
 from service.web.rendering import page
 from service.web.site import site_of
 
+MOST_COMPARED = 2000
+"""Recordings whose scores by two bundles a page compares: all of a large archive would take seconds."""
+
 router = APIRouter(prefix="/admin/bundles")
 Number = Annotated[int, Path(ge=1, le=MOST)]
 Administrator = Annotated[Visit, Depends(Allow(Right.ADMINISTER))]
@@ -70,7 +73,8 @@ def compare(request: Request, visit: Administrator) -> Response:
             before=one,
             after=other,
             cohorts=comparison(one, other),
-            scores=compare_bundles(session, one, other) if before != after else [],
+            MOST_COMPARED=MOST_COMPARED,
+            scores=compare_bundles(session, one, other, MOST_COMPARED) if before != after else [],
         )
 
 
@@ -157,9 +161,10 @@ def decide_adoption(request: Request, visit: Administrator, bundle_id: Number) -
             "bundle_adoption.html",
             bundle=row,
             counting=counting,
+            MOST_COMPARED=MOST_COMPARED,
             recordings=sum(recordings for _, recordings in counting),
             before=counting[0][0] if counting else None,
-            scores=compare_bundles(session, counting[0][0], row) if counting else [],
+            scores=compare_bundles(session, counting[0][0], row, MOST_COMPARED) if counting else [],
         )
 
 

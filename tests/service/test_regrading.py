@@ -151,6 +151,7 @@ def test_both_bundles_are_compared_score_by_score(clinic: Clinic, model: Model) 
     assert (one.score, one.n, one.mean_before, one.largest, one.beyond_mdc) == ("M1", 3, 50.0, 30.0, 1)
     assert (one.bias, one.mean_absolute) == (pytest.approx(40 / 3), pytest.approx(40 / 3))
     assert one.high == pytest.approx(40 / 3 + 1.96 * 15.2753, abs=0.01)
+    assert {(one.n, one.bias) for one in compare_bundles(session, old, new, newest=1)} == {(1, 30.0)}
     assert "| M1 | 3 | 50.0 | 63.3 |" in as_markdown(ScoreComparison, compared)
 
 
