@@ -78,10 +78,10 @@ def activate(
     activations.hold_still(session)
     present = activations.active(session)
     if seen is not None and seen != (present.id if present else 0):
-        now = (
-            f"{present.actor} activated {present.bundle.name} {present.bundle.version}" if present else "none"
+        who = present.actor if present else "nobody"
+        raise ActivatedMeanwhileError(
+            f"meanwhile {who} activated what grades now: look at it and decide again, nothing was changed"
         )
-        raise ActivatedMeanwhileError(f"meanwhile {now}: look at the list again, nothing was changed")
     replaced = grading_now(session, settings)
     if replaced is not None and present is None:
         make_ready(storage, settings, replaced.hash)

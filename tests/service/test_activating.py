@@ -201,7 +201,7 @@ def test_of_two_administrators_at_once_the_second_is_told(
     thread.join(20)
     (error,) = told
     assert isinstance(error, ActivatedMeanwhileError)
-    assert "eva activated new 2" in str(error)
+    assert "meanwhile eva activated what grades now" in str(error)
     with transaction(engine) as session:
         assert len(activations.history(session)) == 1
 

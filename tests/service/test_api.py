@@ -233,7 +233,9 @@ def test_recording_that_needs_attention_is_tried_again(program: Program, clinic:
     clinic.session.commit()
     answer = program.ask("POST", f"{API}/recordings/{held.id}/retry", scope=Scope.WRITE)
     assert (answer.json()["state"], answer.json()["reason"]) == ("complete", None)
-    problem(program.ask("POST", f"{API}/recordings/{held.id}/retry", scope=Scope.WRITE), 409, "recording.state")
+    problem(
+        program.ask("POST", f"{API}/recordings/{held.id}/retry", scope=Scope.WRITE), 409, "recording.state"
+    )
     problem(program.ask("POST", f"{API}/recordings/99/retry", scope=Scope.WRITE), 404, "recording.unknown")
 
 

@@ -117,6 +117,11 @@ def test_a_damaged_bundle_is_told_of_and_not_activated(
     assert "were changed, or another version of Facialis wrote them" in text
     assert "is not the file the manifest describes" in text
     assert history(engine) == []
+    admin.post("/account/language", language="de")
+    assert "ist nicht die Datei, die das Manifest beschreibt: Bitte das" in seen(
+        admin.get(f"{LIST}/{new.id}")
+    )
+    admin.post("/account/language", language="en")
     weights.write_bytes(whole)
     admin.post(f"{LIST}/{new.id}/activate", seen="0")
     admin.app.state.site = replace(admin.app.state.site, settings=Settings(data_dir=storage.root.parent))
