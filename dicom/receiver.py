@@ -238,12 +238,18 @@ class Receiver:
         request = read_request(event.action_information, peer["calling_ae"])
         if request is None:
             status, outcome = INVALID_ARGUMENT, "nothing that can be read"
-        elif self._commit is None or not self._commit(request):
-            status, outcome = NOT_AUTHORIZED, "not among the commitment peers"
         else:
-            status, outcome = SUCCESS, "taken on"
+            status, outcome = self._take_on(request)
         self._log.info("receiver.commitment_asked", status=f"0x{status:04X}", outcome=outcome, **peer)
         return status, None
+
+    def _take_on(self, request: CommitmentRequest) -> tuple[int, str]:
+        try:
+            if self._commit is None or not self._commit(request):
+                return NOT_AUTHORIZED, "not among the commitment peers"
+        except FacialisError as error:
+            return PROCESSING_FAILURE, error.code
+        return SUCCESS, "taken on"
 
     def _on_created(self, event: Event) -> tuple[int, None]:
         if event.request.AffectedSOPClassUID == InstanceAvailabilityNotification:

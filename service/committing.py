@@ -1,7 +1,7 @@
 """Answers senders that ask whether we keep what they sent (storage commitment)."""
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import structlog
 from sqlalchemy import Engine, select
@@ -10,41 +10,69 @@ from dicom.committing import CommitmentRequest, report_commitment
 from dicom.peers import Peer
 from grading.errors import FacialisError
 from service.database import transaction
+from service.records import commitment_questions
+from service.records.commitment_questions import Question
 from service.records.models import KeptObject, Photo
 from service.settings import Settings
 from service.storage import Storage
 
 log = structlog.get_logger()
 
-ATTEMPTS = 6
 FIRST_PAUSE = 1.0
-"""Seconds before the second attempt to report; it doubles with each further one."""
+"""Seconds before the second attempt to report; it doubles with each further one, up to an hour."""
+STOP_SECONDS = 5.0
+"""How long the end of the process waits for a report that is under way."""
+LOOK_SECONDS = 5.0
+"""How often it is looked for requests that are due again."""
 
 
-@dataclass(frozen=True)
 class Committer:
-    """Takes requests and reports to the peers that the settings name, each from a thread of its own.
+    """Keeps requests of the peers that the settings name, and reports to them from a thread of its own.
 
-    A report that cannot be delivered, or whose process ends first, is not made up for: the sender asks again,
-    as it does when its request is lost.
+    A request is on record before it is answered, and stays until its report was taken, for three days at
+    most: neither a peer that is away nor the end of this process loses it.
     """
 
-    engine: Engine
-    storage: Storage
-    settings: Settings
+    def __init__(self, engine: Engine, storage: Storage, settings: Settings) -> None:
+        self.engine = engine
+        self.storage = storage
+        self.peers = {
+            known.ae_title: Peer(known.ae_title, known.host, known.port)
+            for known in settings.receiver.commitment_peers
+        }
+        self.ae_title = settings.receiver.ae_title
+        self._asked = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="committing", daemon=True)
+
+    def start(self) -> None:
+        """Begin to report, also on what was asked before this process was there."""
+        if self.peers:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Report no more; what was not reported stays on record."""
+        self._over.set()
+        self._asked.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
 
     def ask(self, request: CommitmentRequest) -> bool:
-        """Take the request on; False where it is not known how to reach the sender."""
-        for known in self.settings.receiver.commitment_peers:
-            if known.ae_title == request.calling_ae:
-                peer = Peer(known.ae_title, known.host, known.port)
-                threading.Thread(target=self._report, args=(request, peer), daemon=True).start()
-                return True
-        return False
+        """Take the request on; False where it is not known how to reach the sender.
 
-    def kept(self, request: CommitmentRequest) -> set[tuple[str, str]]:
+        Raises:
+            DatabaseUnavailableError: it cannot be kept now.
+        """
+        if request.calling_ae not in self.peers:
+            return False
+        with transaction(self.engine) as session:
+            commitment_questions.keep(session, request.calling_ae, request.transaction_uid, request.objects)
+        self._asked.set()
+        return True
+
+    def kept(self, objects: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of the objects that are recorded, under their class, and whose file is there."""
-        uids = [uid for _, uid in request.objects]
+        uids = [uid for _, uid in objects]
         with transaction(self.engine) as session:
             rows = [
                 (row.header["sop_class_uid"], row.sop_instance_uid, row.storage_key)
@@ -57,15 +85,46 @@ class Committer:
             ]
         return {(kind, uid) for kind, uid, key in rows if self.storage.path(key).is_file()}
 
-    def _report(self, request: CommitmentRequest, peer: Peer) -> None:
-        pause = threading.Event()
-        for attempt in range(ATTEMPTS):
+    def _work(self) -> None:
+        while not self._over.is_set():
+            self._asked.clear()
             try:
-                kept = self.kept(request)
-                report_commitment(request, kept, peer, calling_ae=self.settings.receiver.ae_title)
+                while not self._over.is_set() and self._report_next():
+                    pass
+            # The database is away: what is on record waits for it.
             except FacialisError as error:
-                log.warning("commitment.not_reported", code=error.code, attempt=attempt + 1)
-                pause.wait(FIRST_PAUSE * 2**attempt)
+                log.warning("commitment.not_looked_for", code=error.code)
+            self._asked.wait(LOOK_SECONDS)
+
+    def _report_next(self) -> bool:
+        """Report on the request that has been due for longest; whether there was one."""
+        with transaction(self.engine) as session:
+            forgotten = commitment_questions.forget_old(session)
+            question = commitment_questions.take(session)
+        if forgotten:
+            log.warning("commitment.given_up", requests=forgotten)
+        if question is None:
+            return False
+        told = self._report(question)
+        with transaction(self.engine) as session:
+            if told:
+                commitment_questions.end(session, question.number)
             else:
-                log.info("commitment.given", kept=len(kept), asked=len(request.objects))
-                return
+                commitment_questions.put_off(session, question, FIRST_PAUSE)
+        return True
+
+    def _report(self, question: Question) -> bool:
+        """Report on a request; whether that is done with."""
+        peer = self.peers.get(question.calling_ae)
+        if peer is None:
+            log.warning("commitment.given_up", reason="not among the commitment peers any more")
+            return True
+        request = CommitmentRequest(question.transaction_uid, question.objects, question.calling_ae)
+        kept = self.kept(request.objects)
+        try:
+            report_commitment(request, kept, peer, calling_ae=self.ae_title)
+        except FacialisError as error:
+            log.warning("commitment.not_reported", code=error.code, attempt=question.attempts + 1)
+            return False
+        log.info("commitment.given", kept=len(kept), asked=len(request.objects))
+        return True

@@ -113,8 +113,10 @@ def _serve(
     gc.collect()
     gc.freeze()
     receiver.start(listening)
+    committer.start()
     heart = Heartbeat(asking, ProcessKind.RECEIVER)
     while not asked.wait(1.0) and os.getppid() == parent:
         heart.beat()
     receiver.stop()
+    committer.stop()
     heart.end()

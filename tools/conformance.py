@@ -37,8 +37,8 @@ from dicom.uids import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
 )
-from service.committing import ATTEMPTS
 from service.peer_settings import DicomAddress
+from service.records.commitment_questions import KEPT
 from service.settings import Settings
 from tools.made_objects import tables
 from workers.deliver import COMMITMENT_SECONDS
@@ -97,8 +97,9 @@ An N-ACTION (request storage commitment) of at most {MAX_OBJECTS} objects is ans
 of `commitment_peers`, with 0x{NOT_AUTHORIZED:04X} to others, with 0x{INVALID_ARGUMENT:04X} where it cannot
 be read. The N-EVENT-REPORT follows on an association that the receiver opens to the peer, with role
 selection (we are SCP). An object is committed to when it is recorded and its file is there; for others
-the failure reason is 0x0112. A report that the peer does not take is repeated {ATTEMPTS - 1} times within
-a minute, and is lost when the receiver ends meanwhile.
+the failure reason is 0x0112. The request is on record before it is answered with 0x0000; where that cannot
+be done now the answer is 0x{PROCESSING_FAILURE:04X}. A report that the peer does not take is repeated, after
+a second and then ever less often, for {KEPT.days} days.
 """
 ANNOUNCED = f"""
 A series ends, without the wait of `quiet_seconds`, when an N-CREATE of the Instance Availability

@@ -176,14 +176,15 @@ def keeping(orthanc: Orthanc, engine: Engine, tmp_path: Path) -> Iterator[Receiv
     config = ReceiverConfig(
         spool=tmp_path / "files" / "spool", host="127.0.0.1", port=orthanc.our_port, min_free_bytes=0
     )
+    committer = Committer(engine, storage, settings)
     receiver = Receiver(
-        config,
-        ServiceIntake(engine, storage, settings, lambda _: None),
-        commit=Committer(engine, storage, settings).ask,
+        config, ServiceIntake(engine, storage, settings, lambda _: None), commit=committer.ask
     )
     receiver.start()
+    committer.start()
     yield receiver
     receiver.stop()
+    committer.stop()
 
 
 def test_orthanc_asks_us_and_hears_which_objects_we_keep(

@@ -6,6 +6,7 @@ from service.records.models.annotations import Annotation, AnnotationScore, Rate
 from service.records.models.assignments import Assignment, SettledScore
 from service.records.models.audit import ActorKind, AuditEvent
 from service.records.models.base import Base, DeliveryState, Leased, RecordingState
+from service.records.models.commitments import CommitmentQuestion
 from service.records.models.constancy import ConstancyRun, ConstancyState
 from service.records.models.documents import Circuit, Delivery, Report, SignOff
 from service.records.models.gradings import Bundle, Grading, ItemScore, SubScoreRow, WithInterval
@@ -51,6 +52,7 @@ __all__ = [
     "BundleActivation",
     "Change",
     "Circuit",
+    "CommitmentQuestion",
     "ConstancyRun",
     "ConstancyState",
     "Delivery",
