@@ -1,5 +1,6 @@
 """Whether each part of an installation is as it should be: in words what was found, or an error."""
 
+import datetime as dt
 import shutil
 
 from sqlalchemy import text
@@ -95,18 +96,19 @@ def constancy(session: Session, settings: Settings) -> str:
     run = found.run
     if found.overdue:
         raise CheckError(
-            f"grading was not checked since {found.since:%Y-%m-%d %H:%M}: see that 'facialis schedule' and a "
+            f"grading was not checked since {_moment(found.since, settings)}: see that 'facialis schedule' and a "
             "worker with --queue constancy run"
         )
     if run is None:
         return (
             "no check was made yet" if settings.constancy.daily else "no check was made; the daily one is off"
         )
-    number, time = run.id, f"{run.finished_at:%Y-%m-%d %H:%M}"
+    number, time = run.id, _moment(run.finished_at, settings)
     if found.verdict is Verdict.FAILED:
         said = f"check {number} of {time} failed: {run.reason}"
     elif found.verdict is Verdict.DIFFERS:
-        items = ", ".join(f"{one.item} {one.points:+.2f}" for one in found.beyond)
+        furthest = {one.item: one.points for one in reversed(found.beyond)}
+        items = ", ".join(f"{item} {points:+.2f}" for item, points in reversed(furthest.items()))
         said = (
             f"grading has changed: a phantom's scores differ in check {number} of {time}, in points: {items}."
         )
@@ -134,7 +136,7 @@ def workers(session: Session) -> str:
         )
     if not any(sign.kind is ProcessKind.CLOCK for sign in alive):
         raise CheckError("nobody looks for work left behind: start 'facialis schedule'")
-    return f"{sum(sign.kind is ProcessKind.WORKER for sign in alive)} processes serve every queue"
+    return f"every queue is served; processes alive: {len(alive)}"
 
 
 def outbox(session: Session) -> str:
@@ -154,6 +156,10 @@ def outbox(session: Session) -> str:
     waiting = sum(count for (_, state), count in counts.items() if state is DeliveryState.PENDING)
     unsigned = sum(count for (_, state), count in counts.items() if state is DeliveryState.WAITING)
     return f"{waiting} deliveries under way, {unsigned} wait for sign-off"
+
+
+def _moment(time: dt.datetime | None, settings: Settings) -> str:
+    return f"{time.astimezone(settings.web.zone):%Y-%m-%d %H:%M %Z}" if time else "ever"
 
 
 def _named(bundle: Bundle) -> str:

@@ -258,7 +258,7 @@ def test_the_installation_checks_itself(service: RunningService) -> None:
     checked = service.command("check")
     assert checked.returncode == 0, checked.stdout
     assert "destination stand-in PACS: answers C-ECHO" in checked.stdout
-    assert "processes serve every queue" in checked.stdout
+    assert "every queue is served" in checked.stdout
 
 
 def test_constancy_is_checked_by_the_worker_that_grades_and_makes_no_recording(

@@ -82,7 +82,7 @@ def test_it_tells_what_is_in_order_and_what_waits(
     text = seen(admin.get("/admin/health"))
     assert re.search(r"database in order PostgreSQL \d+", text)
     assert "broker look at it no service runs over the data folder" in text
-    assert "workers in order 1 processes serve every queue" in text
+    assert "workers in order every queue is served; processes alive: 2" in text
     assert re.search(r"prepare 1 .*2026.* 0 \? ", text)
     assert f"recording {recording.id}, received" in text
     assert "Deliveries that failed 1" in text
@@ -117,7 +117,7 @@ def test_who_serves_what_and_who_fell_silent_is_seen(admin: Browser, engine: Eng
     assert "Looking for work left behind silent –" in seen(admin.get("/admin/health"))
     everybody(engine)
     with transaction(engine) as session:
-        assert checks.workers(session) == "2 processes serve every queue"
+        assert checks.workers(session) == "every queue is served; processes alive: 3"
         processes.leave(session, ProcessKind.CLOCK, "host", 1)
         with pytest.raises(CheckError, match="start 'facialis schedule'"):
             checks.workers(session)

@@ -35,7 +35,9 @@ async function renew() {
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const focused = document.activeElement?.id;
+  const opened = [...document.querySelectorAll("main details[open] > summary[id]")].map((summary) => summary.id);
   document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
+  for (const id of opened) document.getElementById(id)?.parentElement.setAttribute("open", "");
   if (focused) document.getElementById(focused)?.focus();
 }
 
