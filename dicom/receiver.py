@@ -92,12 +92,22 @@ class ReceiverConfig:
     min_bytes_per_second: float = 1024.0
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A peer that was not let in, and why, as a short code; its AE title where it came to say one."""
+
+    reason: str
+    address: str
+    calling_ae: str = ""
+
+
 class Receiver:
     """Listens for C-ECHO and C-STORE and hands whole objects to an intake.
 
     ``on_commitment``, if any, is called with what peers report of our requests for storage commitment;
     ``commit``, if any, with what they ask of us, and says whether it takes that on; ``on_ended``, if any,
-    with the series that they say have ended.
+    with the series that they say have ended. ``on_refused``, if any, is called with each peer that is not let
+    in, from the thread that goes on to let in others: it must neither wait nor raise.
     """
 
     def __init__(
@@ -108,12 +118,14 @@ class Receiver:
         on_commitment: Callable[[CommitmentReport], None] | None = None,
         commit: Callable[[CommitmentRequest], bool] | None = None,
         on_ended: Callable[[Sequence[EndedSeries]], None] | None = None,
+        on_refused: Callable[[Refusal], None] | None = None,
     ) -> None:
         self.config = config
         self._intake = intake
         self._on_commitment = on_commitment
         self._commit = commit
         self._on_ended = on_ended
+        self._tell_refusal = on_refused or (lambda _: None)
         self._log = log or structlog.get_logger()
         self._spool = Spool(
             config.spool,
@@ -200,6 +212,7 @@ class Receiver:
 
     def _on_refused(self, reason: str, address: str, detail: str) -> None:
         self._log.warning("receiver.connection_refused", reason=reason, peer_address=address, detail=detail)
+        self._tell_refusal(Refusal(reason, address))
 
     def _on_fault(self, association: Association, reason: str) -> None:
         self._log.warning("receiver.association_aborted", reason=reason, **_peer(association))
@@ -223,6 +236,7 @@ class Receiver:
         else:
             reason = "too_many"
         self._log.warning("receiver.association_rejected", reason=reason, **peer, called_ae=called)
+        self._tell_refusal(Refusal(reason, peer["peer_address"], peer["calling_ae"]))
 
     def _on_report(self, event: Event) -> tuple[int, None]:
         assert self._on_commitment is not None  # noqa: S101 - else its presentation context is refused

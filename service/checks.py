@@ -96,8 +96,8 @@ def constancy(session: Session, settings: Settings) -> str:
     run = found.run
     if found.overdue:
         raise CheckError(
-            f"grading was not checked since {_moment(found.since, settings)}: see that 'facialis schedule' and a "
-            "worker with --queue constancy run"
+            f"grading was not checked since {_moment(found.since, settings)}: see that 'facialis schedule' "
+            "and a worker with --queue constancy run"
         )
     if run is None:
         return (

@@ -20,7 +20,10 @@ from service.database import connect
 from service.forking import run_processes
 from service.heartbeat import Heartbeat
 from service.intake import ServiceIntake
+from service.records.audit import system
+from service.records.audit_events import AuditEventKind
 from service.records.models import ProcessKind
+from service.refusals import Refusals
 from service.running import database_url
 from service.series import pose_rules
 from service.settings import ReceiverSettings, Settings
@@ -103,8 +106,16 @@ def _serve(
     on_commitment = partial(note_commitment, asking)
     committer = Committer(asking, storage, settings)
     announcements = Announcements(asking, pose_rules(settings), wake)
+    refusals = Refusals(
+        asking, AuditEventKind.ASSOCIATION_REFUSED, lambda address, _: system("receiver", address)
+    )
     receiver = Receiver(
-        config, intake, on_commitment=on_commitment, commit=committer.ask, on_ended=announcements.take
+        config,
+        intake,
+        on_commitment=on_commitment,
+        commit=committer.ask,
+        on_ended=announcements.take,
+        on_refused=lambda peer: refusals.note(peer.reason, peer.address, peer.calling_ae),
     )
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -117,6 +128,8 @@ def _serve(
     heart = Heartbeat(asking, ProcessKind.RECEIVER)
     while not asked.wait(1.0) and os.getppid() == parent:
         heart.beat()
+        refusals.write()
     receiver.stop()
     committer.stop()
+    refusals.write(everything=True)
     heart.end()

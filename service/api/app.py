@@ -29,6 +29,7 @@ from service.api import (
 from service.api.context import Context
 from service.api.gate import Gate
 from service.api.limits import RateLimit
+from service.refusals import Refusals
 from service.settings import Settings
 from service.storage import Storage
 from service.web.guard import Guard
@@ -50,10 +51,12 @@ class _Api(FastAPI):
         return description
 
 
-def make_api(engine: Engine, storage: Storage, settings: Settings, limit: RateLimit) -> FastAPI:
+def make_api(
+    engine: Engine, storage: Storage, settings: Settings, limit: RateLimit, refusals: Refusals
+) -> FastAPI:
     """The interface over one database and one storage; it is reached under `PATH` and nowhere else.
 
-    ``limit`` is kept for each token.
+    ``limit`` is kept for each token; who shows none is noted in ``refusals``.
     """
     api = _Api(
         title="Facialis",
@@ -86,7 +89,7 @@ def make_api(engine: Engine, storage: Storage, settings: Settings, limit: RateLi
     api.add_exception_handler(FacialisError, problems.refused)
     api.add_exception_handler(HTTPException, problems.not_served)
     api.add_exception_handler(RequestValidationError, problems.unfit)
-    api.add_middleware(Gate, engine=engine, limit=limit, refuse=problems.answer)
+    api.add_middleware(Gate, engine=engine, limit=limit, refuse=problems.answer, refusals=refusals)
     failed = problems.FaultError("the service could not answer; its log says where")
     api.add_middleware(Guard, failed=problems.answer(failed))
     return api

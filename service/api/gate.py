@@ -21,6 +21,7 @@ from service.records import audit, tokens
 from service.records.audit import Actor
 from service.records.audit_events import AuditEventKind
 from service.records.models import ActorKind
+from service.refusals import Refusals
 
 log = structlog.get_logger()
 
@@ -84,13 +85,19 @@ class Gate:
     """ASGI middleware that lets in who shows a token, no oftener than ``limit`` allows.
 
     Tokens are looked up anew for each request, so that a revoked one is refused at once. What is refused is
-    told by ``refuse``, before anything of the body is read.
+    told by ``refuse``, before anything of the body is read; who shows no good token is counted for the trail.
     """
 
     def __init__(
-        self, app: ASGIApp, engine: Engine, limit: RateLimit, refuse: Callable[[FacialisError], Response]
+        self,
+        app: ASGIApp,
+        engine: Engine,
+        limit: RateLimit,
+        refuse: Callable[[FacialisError], Response],
+        refusals: Refusals,
     ) -> None:
         self.app, self.engine, self.limit, self.refuse = app, engine, limit, refuse
+        self.refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -100,6 +107,8 @@ class Gate:
             caller = await run_in_threadpool(self._caller, scope)
         except FacialisError as error:
             log.warning("api.refused", code=error.code, address=_address(scope))
+            if isinstance(error, UnauthenticatedError):
+                self.refusals.note(error.code, _address(scope))
             await self.refuse(error)(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller

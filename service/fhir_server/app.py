@@ -25,6 +25,7 @@ from service.fhir_server.parameters import leading_number
 from service.fhir_server.searching import PAGE, Pairs, address, bundle, find, understand
 from service.records import audit
 from service.records.audit_events import AuditEventKind
+from service.refusals import Refusals
 from service.settings import Settings
 from service.storage import Storage
 from service.web.guard import Guard
@@ -36,7 +37,9 @@ KEPT = "_kept"
 LONGEST_KEPT = 2000
 
 
-def make_fhir(engine: Engine, storage: Storage, settings: Settings, limit: RateLimit) -> FastAPI:
+def make_fhir(
+    engine: Engine, storage: Storage, settings: Settings, limit: RateLimit, refusals: Refusals
+) -> FastAPI:
     """The server over one database and one storage; ``limit`` is kept for each token."""
     systems = settings.api.identifier_systems
     kinds = served_kinds(systems)
@@ -116,7 +119,7 @@ def make_fhir(engine: Engine, storage: Storage, settings: Settings, limit: RateL
     fhir.add_exception_handler(FacialisError, outcomes.refused)
     fhir.add_exception_handler(HTTPException, outcomes.not_served)
     fhir.add_exception_handler(RequestValidationError, outcomes.unfit)
-    fhir.add_middleware(Gate, engine=engine, limit=limit, refuse=outcomes.answer)
+    fhir.add_middleware(Gate, engine=engine, limit=limit, refuse=outcomes.answer, refusals=refusals)
     fhir.add_middleware(Guard, failed=outcomes.FAILED)
     return fhir
 

@@ -41,6 +41,7 @@ START = AuditCode("110120", "Application Start")
 STOP = AuditCode("110121", "Application Stop")
 LOGIN = AuditCode("110122", "Login")
 LOGOUT = AuditCode("110123", "Logout")
+NODE_AUTHENTICATION = AuditCode("110126", "Node Authentication")
 OVERRIDE_STARTED = AuditCode("110127", "Emergency Override Started")
 SOFTWARE = AuditCode("110131", "Software Configuration")
 RESTRICTED = AuditCode("110132", "Use of Restricted Function")
@@ -62,6 +63,7 @@ class AuditEventKind(enum.StrEnum):
     TOKEN_ADDED = "token.added"  # noqa: S105 - the name of an event
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an event
     ACCESS_REFUSED = "access.refused"
+    ASSOCIATION_REFUSED = "association.refused"
     BREAK_GLASS_STARTED = "break_glass.started"
 
     PATIENTS_LISTED = "patients.listed"
@@ -114,6 +116,7 @@ TERMS: dict[AuditEventKind, AuditTerms] = {
     K.TOKEN_ADDED: AuditTerms(ALERT, "E", USER_CHANGED),
     K.TOKEN_REVOKED: AuditTerms(ALERT, "E", USER_CHANGED),
     K.ACCESS_REFUSED: AuditTerms(ALERT, "E", RESTRICTED),
+    K.ASSOCIATION_REFUSED: AuditTerms(ALERT, "E", NODE_AUTHENTICATION),
     K.BREAK_GLASS_STARTED: AuditTerms(ALERT, "E", OVERRIDE_STARTED),
     K.PATIENTS_LISTED: AuditTerms(QUERY, "E"),
     K.PATIENT_VIEWED: AuditTerms(PATIENT_RECORD, "R"),

@@ -9,6 +9,10 @@ from sqlalchemy import Engine
 from service.api import app as api
 from service.api.limits import RateLimit
 from service.fhir_server import app as fhir
+from service.records.audit import Actor
+from service.records.audit_events import AuditEventKind
+from service.records.models import ActorKind
+from service.refusals import Refusals
 from service.settings import Settings
 from service.storage import Storage
 from service.web.app import make_app
@@ -23,8 +27,12 @@ def make_site(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
     """The pages, and under addresses of their own what other services use."""
     site = make_app(engine, storage, settings)
     limit = RateLimit(settings.api.requests_per_minute, BURST)
-    site.mount(api.PATH, api.make_api(engine, storage, settings, limit))
-    site.mount(fhir.PATH, fhir.make_fhir(engine, storage, settings, limit))
+    refusals = Refusals(
+        engine, AuditEventKind.SIGNED_IN, lambda address, _: Actor(ActorKind.TOKEN, "unknown token", address)
+    )
+    site.state.refusals = refusals
+    site.mount(api.PATH, api.make_api(engine, storage, settings, limit, refusals))
+    site.mount(fhir.PATH, fhir.make_fhir(engine, storage, settings, limit, refusals))
     return site
 
 
@@ -37,6 +45,7 @@ def serve(engine: Engine, storage: Storage, settings: Settings) -> None:
     site = make_site(engine, storage, settings)
     # What is loaded by now stays; the collector need not look through it while an answer waits.
     gc.freeze()
+    site.state.refusals.start()
     uvicorn.run(
         site,
         host=web.host,
@@ -51,3 +60,4 @@ def serve(engine: Engine, storage: Storage, settings: Settings) -> None:
         lifespan="off",
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+    site.state.refusals.write(everything=True)

@@ -80,8 +80,9 @@ def test_scope_that_does_not_suffice_is_refused(program: Program, ada: Recording
 def test_too_many_requests_of_one_token_are_put_off(
     program: Program, engine: Engine, storage: FolderStorage
 ) -> None:
+    refusals = program.app.state.refusals
     program.app = FastAPI()
-    program.app.mount(API, make_api(engine, storage, Settings(), RateLimit(1, 2)))
+    program.app.mount(API, make_api(engine, storage, Settings(), RateLimit(1, 2), refusals))
     assert [program.get(f"{API}/worklist").status_code for _ in range(2)] == [200, 200]
     answer = program.get(f"{API}/worklist")
     problem(answer, 429, "api.too_many_requests")
