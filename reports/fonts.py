@@ -1,9 +1,9 @@
 """The fonts of a report and which characters they can print.
 
 DejaVu Sans (regular, bold) is taken from the files that matplotlib carries; the PDF embeds the glyphs it
-uses. They cover Latin, Greek and Cyrillic. What they lack is looked for in the fonts that a site names
-(`load_fonts`), for instance one that covers Chinese, Japanese and Korean. Whatever no font holds prints as
-`PLACEHOLDER`, which says visibly that something stands there.
+uses. They cover Latin, Greek, Cyrillic, Hebrew and Arabic. What they lack is looked for in the fonts that a
+site names (`load_fonts`), for instance one that covers Chinese, Japanese and Korean. Whatever no font holds
+prints as `PLACEHOLDER`, which says visibly that something stands there.
 """
 
 import unicodedata
@@ -17,6 +17,7 @@ from reportlab.pdfbase.pdfmetrics import getFont, registerFont
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
 
 from reports.errors import ReportFontError
+from reports.right_to_left import NON_JOINER, forms, in_order, is_point, is_right_to_left
 
 REGULAR = "DejaVuSans"
 BOLD = "DejaVuSans-Bold"
@@ -87,14 +88,14 @@ def _font_for(character: str, font: str) -> str | None:
 
 def _replaced(character: str) -> str:
     category = unicodedata.category(character)
-    if category == "Cf":
+    if character == NON_JOINER:
+        return character
+    if category == "Cf" or is_point(character):
         return ""
     if category in {"Cc", "Zl", "Zp"}:
         return " "
-    # reportlab sets right-to-left scripts in the wrong order: better no name than a wrong one
-    if unicodedata.bidirectional(character) in {"R", "AL", "AN"}:
-        return PLACEHOLDER
-    return character if _font_for(character, REGULAR) else PLACEHOLDER
+    printed = forms(character) if is_right_to_left(character) else character
+    return character if printed and all(_font_for(one, REGULAR) for one in printed) else PLACEHOLDER
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -106,8 +107,8 @@ def printable(text: str) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def runs(text: str, font: str) -> tuple[tuple[str, str], ...]:
-    """A printable text in pieces that one font prints each, as (font, piece)."""
-    found = groupby(text, key=lambda character: _font_for(character, font) or font)
+    """A printable text as it stands from left to right, in pieces of one font each, as (font, piece)."""
+    found = groupby(in_order(text), key=lambda character: _font_for(character, font) or font)
     return tuple((one, "".join(characters)) for one, characters in found)
 
 

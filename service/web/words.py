@@ -4,6 +4,7 @@ import datetime as dt
 
 from grading.scales import Item
 from reports import words as words_of_reports
+from reports.right_to_left import is_right_to_left
 from service.constancy import Verdict
 from service.records.models import (
     Bundle,
@@ -19,6 +20,8 @@ from service.reporting import SIDE_ESTIMATED
 from service.web.language import Words
 
 NO_NAME = "Name not stated"
+ISOLATED, ISOLATION_ENDS = "\u2068", "\u2069"
+"""Around text whose direction is its own and changes nothing beside it."""
 
 STATES = {
     RecordingState.RECEIVING: "receiving photos",
@@ -76,8 +79,9 @@ _SEXES = {"M": "male", "F": "female", "O": "other"}
 
 
 def person_name(t: Words, name: str) -> str:
-    """A DICOM person name for reading, as reports print it."""
-    return words_of_reports.person_name(name) or t(NO_NAME)
+    """A DICOM person name for reading, as reports print it; one from right to left is isolated."""
+    read = words_of_reports.person_name(name)
+    return f"{ISOLATED}{read}{ISOLATION_ENDS}" if any(map(is_right_to_left, read)) else read or t(NO_NAME)
 
 
 def sex(t: Words, code: str) -> str:

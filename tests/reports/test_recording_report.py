@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from reports.errors import ReportFontError, ReportPhotoError
 from reports.fonts import PLACEHOLDER
 from reports.language import Language, load_language
 from reports.recording_report import render_recording_report
+from reports.right_to_left import NON_JOINER
 from reports.sheet import PAPERS
 from reports.style import PLAIN, PaperName, Style
 from tests.reports.samples import (
@@ -271,7 +273,19 @@ def test_names_of_european_alphabets_are_printed_and_can_be_selected(tmp_path: P
 
 
 @poppler
-@pytest.mark.parametrize("name", ["山田^太郎", "홍^길동", "محمد", "\U0001f600", "\ud800"])
+@pytest.mark.parametrize("name", ["محمد, علي", "علی‌رضا, پژمان", "גולדברג, משה"])
+def test_names_from_right_to_left_are_printed_embedded_and_can_be_selected(tmp_path: Path, name: str) -> None:
+    report = make_report(patient=ReportPatient(name.replace(", ", "^"), "1", date(1950, 1, 1), "M"))
+    for page in pages(tmp_path, report):
+        assert PLACEHOLDER not in page
+        # Readers give letters in the forms that join, and each word from its beginning.
+        read = unicodedata.normalize("NFKC", page)
+        assert all(word.replace(NON_JOINER, "") in read for word in name.split(", "))
+    assert render_recording_report(report, PLAIN) == render_recording_report(report, PLAIN)
+
+
+@poppler
+@pytest.mark.parametrize("name", ["山田^太郎", "홍^길동", "ܐܠܦ", "\U0001f600", "\ud800"])
 def test_characters_that_the_font_lacks_are_visibly_replaced(tmp_path: Path, name: str) -> None:
     for page in pages(tmp_path, make_report(patient=ReportPatient(name, "1", None, ""))):
         assert PLACEHOLDER in page

@@ -567,6 +567,7 @@ def test_a_score_bar_runs_from_balanced_and_carries_its_interval() -> None:
         ("^^^^", "Name not stated"),
         ("", "Name not stated"),
         ("Doe^Jane^a^b^c^d^e", "Doe, Jane a, b, c"),
+        ("משה^כהן", "\u2068משה, כהן\u2069"),
     ],
 )
 def test_person_name_is_written_for_reading(name: str, words: str) -> None:
