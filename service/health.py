@@ -21,7 +21,6 @@ from service.queues import QUEUES
 from service.records import activations
 from service.records.constancy import open_checks
 from service.records.flow import MOVES, Stage
-from service.records.history import recordings_by_state
 from service.records.models import (
     Delivery,
     DeliveryState,
@@ -33,6 +32,7 @@ from service.records.models import (
     StageRun,
 )
 from service.records.processes import Sign, signs
+from service.records.worklist import recordings_by_state
 from service.running import broker_url
 from service.settings import Settings
 

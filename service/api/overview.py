@@ -8,8 +8,8 @@ from service.api.gate import Reader
 from service.api.problems import NotFoundError, described
 from service.database import transaction
 from service.errors import meanings
-from service.records.history import recordings_by_state
 from service.records.models import RecordingState
+from service.records.worklist import recordings_by_state
 
 router = APIRouter(tags=["overview"])
 

@@ -17,7 +17,6 @@ from service.api.rows import row_of
 from service.database import transaction
 from service.records import audit
 from service.records.audit_events import AuditEventKind
-from service.records.history import named
 from service.records.merging import merge_patients
 from service.records.models import Patient, PatientIdentifier
 from service.records.patients import (
@@ -28,6 +27,7 @@ from service.records.patients import (
     hold_identifier,
     patient_for,
 )
+from service.records.searching import named
 
 router = APIRouter(prefix="/patients", tags=["patients"])
 

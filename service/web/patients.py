@@ -15,7 +15,7 @@ from service.database import transaction
 from service.history_table import history_csv
 from service.kept_maps import kept_maps
 from service.rated import Rated, rated
-from service.records import audit, history
+from service.records import audit, history, worklist
 from service.records.audit_events import AuditEventKind
 from service.records.gradings import active_grading
 from service.records.models import EventKind, RecordingState
@@ -60,7 +60,7 @@ def worklist_version(
 ) -> Response:
     """A word that changes when the worklist has something new to show; tells nothing else."""
     with transaction(site_of(request).engine) as session:
-        return Response(history.worklist_version(session), media_type="text/plain")
+        return Response(worklist.worklist_version(session), media_type="text/plain")
 
 
 @router.post("/search")
@@ -228,7 +228,7 @@ def _worklist(request: Request, visit: Visit, text: str, state: RecordingState |
             patients=len(made.patients),
             searched=bool(text),
         )
-        return page(request, "worklist.html", page=made, version=history.worklist_version(session))
+        return page(request, "worklist.html", page=made, version=worklist.worklist_version(session))
 
 
 def _record_document(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from service.records.history import (
+from service.records.models import Patient, Recording, RecordingState
+from service.records.worklist import (
     counts_by_state,
     find_patients,
     latest_recordings,
@@ -14,7 +15,6 @@ from service.records.history import (
     recordings_needing_attention,
     unidentified_recordings,
 )
-from service.records.models import Patient, Recording, RecordingState
 from service.reporting import recorded_on
 from service.web.words import timepoint
 

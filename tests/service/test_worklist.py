@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from service.records.history import written_day
 from service.records.models import RecordingState
+from service.records.searching import written_day
 from tests.service.browsing import Browser, seen
 from tests.service.clinic import SURGERY_DAY, Clinic
 
