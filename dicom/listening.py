@@ -24,6 +24,12 @@ _SPARE_CONNECTIONS = 32
 """Connections beside those of associations: peers that are being rejected, and probes."""
 
 
+def peer_of(association: Association) -> dict[str, str]:
+    """Who has opened an association, for the log: AE title and address."""
+    requestor = association.requestor
+    return {"calling_ae": requestor.ae_title.strip(), "peer_address": str(requestor.address)}
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens, for one or several servers of this and forked processes. Raises `OSError`."""
     address = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]

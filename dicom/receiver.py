@@ -32,34 +32,24 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
-from pynetdicom.sop_class import (  # type: ignore[attr-defined]
-    InstanceAvailabilityNotification,
-    ModalityPerformedProcedureStep,
-    StorageCommitmentPushModel,
-)
 
-from dicom.announcements import EndedSeries, read_availability, read_performed_step
-from dicom.commitment import CommitmentReport, read_report
-from dicom.committing import CommitmentRequest, read_request
+from dicom.announcements import EndedSeries
+from dicom.commitment import CommitmentReport
+from dicom.committing import CommitmentRequest
 from dicom.contexts import ACCEPTED
 from dicom.header_reading import UnreadableObjectError, read_header
 from dicom.intake import Intake, ReceivedObject
-from dicom.listening import POLL_SECONDS, Network, ReceiverServer, listen
+from dicom.listening import POLL_SECONDS, Network, ReceiverServer, listen, peer_of
+from dicom.notices import Notices
 from dicom.spool import Spool, SpoolFile, SpoolingProvider
 from dicom.statuses import (
-    INVALID_ARGUMENT,
     MISMATCH,
-    NOT_AUTHORIZED,
     NOT_UNDERSTOOD,
     OUT_OF_RESOURCES,
-    PROCESSING_FAILURE,
     SUCCESS,
 )
 from dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from grading.errors import FacialisError, PermanentError, TransientError
-
-ANNOUNCING = (InstanceAvailabilityNotification, ModalityPerformedProcedureStep)
-"""The SOP classes by which a site may say that a series has ended."""
+from grading.errors import PermanentError, TransientError
 
 _NAMED_CLASSES = 8
 """Of the SOP classes that a sender proposed in vain, so many are named in the log."""
@@ -104,10 +94,9 @@ class Refusal:
 class Receiver:
     """Listens for C-ECHO and C-STORE and hands whole objects to an intake.
 
-    ``on_commitment``, if any, is called with what peers report of our requests for storage commitment;
-    ``commit``, if any, with what they ask of us, and says whether it takes that on; ``on_ended``, if any,
-    with the series that they say have ended. ``on_refused``, if any, is called with each peer that is not let
-    in, from the thread that goes on to let in others: it must neither wait nor raise.
+    ``on_commitment``, ``commit`` and ``on_ended``, if any, are as for `dicom.notices.Notices`.
+    ``on_refused``, if any, is called with each peer that is not let in, from the thread that goes on to let
+    in others: it must neither wait nor raise.
     """
 
     def __init__(
@@ -122,11 +111,9 @@ class Receiver:
     ) -> None:
         self.config = config
         self._intake = intake
-        self._on_commitment = on_commitment
-        self._commit = commit
-        self._on_ended = on_ended
         self._tell_refusal = on_refused or (lambda _: None)
         self._log = log or structlog.get_logger()
+        self._notices = Notices(self._log, on_commitment, commit, on_ended)
         self._spool = Spool(
             config.spool,
             config.min_free_bytes,
@@ -146,12 +133,7 @@ class Receiver:
         self._entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         for sop_class, syntaxes in ACCEPTED.items():
             self._entity.add_supported_context(sop_class, list(syntaxes))
-        if on_commitment is not None or commit is not None:
-            # A peer that answers our request to commit opens the association, and is its SCP.
-            self._entity.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
-        if on_ended is not None:
-            for sop_class in ANNOUNCING:
-                self._entity.add_supported_context(sop_class)
+        self._notices.offer(self._entity)
 
     @property
     def port(self) -> int:
@@ -171,10 +153,7 @@ class Receiver:
             (evt.EVT_REJECTED, self._on_rejected),
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
             (evt.EVT_C_STORE, self._on_store),
-            (evt.EVT_N_EVENT_REPORT, self._on_report),
-            (evt.EVT_N_ACTION, self._on_request),
-            (evt.EVT_N_CREATE, self._on_created),
-            (evt.EVT_N_SET, self._on_set),
+            *self._notices.handlers(),
         ]
         listening = listening or listen(self.config.host, self.config.port)
         # pynetdicom's own handlers write out every PDU for its log, which says nothing here.
@@ -215,20 +194,20 @@ class Receiver:
         self._tell_refusal(Refusal(reason, address))
 
     def _on_fault(self, association: Association, reason: str) -> None:
-        self._log.warning("receiver.association_aborted", reason=reason, **_peer(association))
+        self._log.warning("receiver.association_aborted", reason=reason, **peer_of(association))
 
     def _on_accepted(self, event: Event) -> None:
         refused = sorted({str(context.abstract_syntax) for context in event.assoc.rejected_contexts})
         self._log.info(
             "receiver.association",
-            **_peer(event.assoc),
+            **peer_of(event.assoc),
             refused_classes=refused[:_NAMED_CLASSES],
             refused_count=len(refused),
         )
 
     def _on_rejected(self, event: Event) -> None:
         called = _called(event)
-        peer = _peer(event.assoc)
+        peer = peer_of(event.assoc)
         if called != self.config.ae_title:
             reason = "called_ae"
         elif self.config.known_callers and peer["calling_ae"] not in self.config.known_callers:
@@ -237,51 +216,6 @@ class Receiver:
             reason = "too_many"
         self._log.warning("receiver.association_rejected", reason=reason, **peer, called_ae=called)
         self._tell_refusal(Refusal(reason, peer["peer_address"], peer["calling_ae"]))
-
-    def _on_report(self, event: Event) -> tuple[int, None]:
-        assert self._on_commitment is not None  # noqa: S101 - else its presentation context is refused
-        try:
-            self._on_commitment(read_report(event.event_information))
-        except FacialisError as error:
-            self._log.warning("receiver.commitment_not_noted", code=error.code, **_peer(event.assoc))
-            return PROCESSING_FAILURE, None
-        return SUCCESS, None
-
-    def _on_request(self, event: Event) -> tuple[int, None]:
-        peer = _peer(event.assoc)
-        request = read_request(event.action_information, peer["calling_ae"])
-        if request is None:
-            status, outcome = INVALID_ARGUMENT, "nothing that can be read"
-        else:
-            status, outcome = self._take_on(request)
-        self._log.info("receiver.commitment_asked", status=f"0x{status:04X}", outcome=outcome, **peer)
-        return status, None
-
-    def _take_on(self, request: CommitmentRequest) -> tuple[int, str]:
-        try:
-            if self._commit is None or not self._commit(request):
-                return NOT_AUTHORIZED, "not among the commitment peers"
-        except FacialisError as error:
-            return PROCESSING_FAILURE, error.code
-        return SUCCESS, "taken on"
-
-    def _on_created(self, event: Event) -> tuple[int, None]:
-        if event.request.AffectedSOPClassUID == InstanceAvailabilityNotification:
-            return self._announce(event, read_availability(event.attribute_list)), None
-        # The step begins; a camera that does no more than this is done at once.
-        return self._announce(event, read_performed_step(event.attribute_list)), None
-
-    def _on_set(self, event: Event) -> tuple[int, None]:
-        return self._announce(event, read_performed_step(event.modification_list)), None
-
-    def _announce(self, event: Event, ended: Sequence[EndedSeries]) -> int:
-        assert self._on_ended is not None  # noqa: S101 - else its presentation context is refused
-        try:
-            self._on_ended(ended)
-        except FacialisError as error:
-            self._log.warning("receiver.announcement_not_taken", code=error.code, **_peer(event.assoc))
-            return PROCESSING_FAILURE
-        return SUCCESS
 
     def _on_store(self, event: Event) -> Dataset:
         request = cast(C_STORE, event.request)
@@ -305,7 +239,7 @@ class Receiver:
             status=f"0x{status:04X}",
             outcome=outcome,
             bytes=spooled.size,
-            **_peer(event.assoc),
+            **peer_of(event.assoc),
         )
         reply = Dataset()
         reply.Status = status
@@ -315,7 +249,7 @@ class Receiver:
 
     def _take_in(self, event: Event, request: C_STORE, spooled: SpoolFile) -> tuple[int, str]:
         """The status to answer, and the outcome in words without the patient's data."""
-        peer = _peer(event.assoc)
+        peer = peer_of(event.assoc)
         calling_ae = peer["calling_ae"]
         try:
             spooled.finish()
@@ -352,11 +286,6 @@ class Receiver:
             return NOT_UNDERSTOOD, error.code
         except OSError as error:
             return OUT_OF_RESOURCES, f"disk: {type(error).__name__}"
-
-
-def _peer(association: Association) -> dict[str, str]:
-    requestor = association.requestor
-    return {"calling_ae": requestor.ae_title.strip(), "peer_address": str(requestor.address)}
 
 
 def _called(event: Event) -> str:

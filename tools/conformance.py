@@ -14,8 +14,9 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 
 from dicom.committing import MAX_OBJECTS
 from dicom.contexts import ACCEPTED, CREATED, KINDS
+from dicom.notices import ANNOUNCING
 from dicom.peers import MAX_PDU
-from dicom.receiver import ANNOUNCING, ReceiverConfig
+from dicom.receiver import ReceiverConfig
 from dicom.sending import FALLBACKS
 from dicom.statuses import (
     INVALID_ARGUMENT,
