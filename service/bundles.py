@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from grading.bundle import COMMISSIONING_BUNDLE, MANIFEST, WEIGHTS, Bundle, load_bundle
+from grading.bundle import COMMISSIONING_BUNDLE, MANIFEST, WEIGHTS, Bundle, DamagedBundleError, load_bundle
 from grading.errors import PermanentError
 from grading.scales import PREDICTED_ITEMS
 from grading.weights import SOURCES, find
@@ -96,10 +96,17 @@ def grading_bundle(settings: Settings, activated: str | None) -> Bundle:
 
 
 def weights_for(bundle: Bundle, settings: Settings) -> Path | None:
-    """The weights file of the settings, for a bundle that needs the same network as that of the settings."""
-    if settings.weights is None or bundle.backbone != served_bundle(settings).backbone:
+    """The weights file of the settings, for a bundle that needs the same network as that of the settings.
+
+    None for another one, and where that of the settings cannot be read: then the network's own weights serve.
+    """
+    if settings.weights is None:
         return None
-    return settings.weights
+    try:
+        meant_for = served_bundle(settings).backbone
+    except (DamagedBundleError, BundleScaleError):
+        return None
+    return settings.weights if bundle.backbone == meant_for else None
 
 
 def network_is_here(backbone: str, settings: Settings) -> bool:

@@ -23,7 +23,7 @@ from grading.bundle import (
 )
 from grading.errors import FacialisError
 from service import activating, cli
-from service.bundles import NotInstalledError, installed_bundle, installed_folder, is_installed
+from service.bundles import NotInstalledError, installed_bundle, installed_folder, is_installed, weights_for
 from service.database import transaction
 from service.records import activations, audit
 from service.records.activations import ActivatedMeanwhileError, AlreadyActiveError, NothingToRollBackError
@@ -204,6 +204,14 @@ def test_of_two_administrators_at_once_the_second_is_told(
     assert "meanwhile eva activated what grades now" in str(error)
     with transaction(engine) as session:
         assert len(activations.history(session)) == 1
+
+
+def test_the_weights_of_the_settings_are_for_bundles_of_the_same_network(tmp_path: Path) -> None:
+    served, weights = load_bundle(COMMISSIONING_BUNDLE), tmp_path / "weights.safetensors"
+    other = replace(served, backbone=replace(served.backbone, name="vgg16"))
+    assert weights_for(served, Settings(weights=weights)) == weights
+    assert weights_for(other, Settings(weights=weights)) is None
+    assert weights_for(served, Settings(weights=weights, bundle=tmp_path)) is None
 
 
 def test_the_database_knows_one_active_bundle(engine: Engine, storage: FolderStorage, new: Bundle) -> None:
