@@ -3,7 +3,7 @@
 dlib's five-point model places the corners of both eyes by an ensemble of regression trees (Kazemi and
 Sullivan 2014). It is in the public domain (CC0) and holds on closed and palsied eyes, since the corners stay
 where the lids move. The 68-point model that lies beside it in the same package forbids commercial use and is
-not touched.
+used only where an administrator sets it (`grading.landmark_models`).
 """
 
 import math

@@ -30,6 +30,7 @@ from grading.protocols import PROTOCOLS
 from reports.language import languages
 from reports.style import PaperName, Style
 from service.constancy_settings import ConstancySettings
+from service.landmark_settings import LandmarkSettings
 from service.listener_settings import ListenerSettings
 from service.peer_settings import PEER_KINDS, AeTitle, AnyDestination, AnyPeer, AnySource, Port, Section
 from service.server_settings import TlsSettings
@@ -240,6 +241,7 @@ class Settings(BaseSettings):
     timepoints: TimepointSettings = TimepointSettings()
     report: ReportSettings = ReportSettings()
     web: WebSettings = WebSettings()
+    landmarks: LandmarkSettings = LandmarkSettings()
     api: ApiSettings = ApiSettings()
     workers: WorkerSettings = WorkerSettings()
     constancy: ConstancySettings = ConstancySettings()

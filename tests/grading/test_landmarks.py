@@ -5,18 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from grading.distances import IRIS_MM, Measure, measure, scale_of_irises
 from grading.framing import VIEW
-from grading.landmarks import (
-    IRIS_MM,
-    LIP,
-    POINTS,
-    LandmarkError,
-    Place,
-    check_points,
-    find_points,
-    measure,
-    scale_of_irises,
-)
+from grading.landmarks import LIP, POINTS, LandmarkError, Place, check_points, find_points
 from tests.grading.drawn_eyes import eyes
 
 BLANK = np.full((VIEW.height, VIEW.width, 3), 128, dtype=np.uint8)
@@ -26,6 +17,10 @@ BEGIN, _ = find_points(BLANK)
 def face(**moved: Place) -> dict[str, Place]:
     """An even face, in which points are then moved."""
     return BEGIN | {name.replace("_", "-"): place for name, place in moved.items()}
+
+
+def named(measures: tuple[Measure, ...]) -> dict[str, Measure]:
+    return {one.id: one for one in measures}
 
 
 def turned(points: dict[str, Place], degrees: float) -> dict[str, Place]:
@@ -43,7 +38,8 @@ def turned(points: dict[str, Place], degrees: float) -> dict[str, Place]:
 def test_an_even_face_measures_the_same_on_both_sides() -> None:
     for one in measure(face(), 0.5):
         assert one.right == pytest.approx(one.left)
-        assert one.percent == pytest.approx(0, abs=1e-9)
+        # lips that meet show nothing to be divided by
+        assert one.percent == (None if one.id == "teeth" else pytest.approx(0, abs=1e-9))
 
 
 def test_in_an_empty_photo_no_point_is_said_to_be_found() -> None:
@@ -85,6 +81,34 @@ def test_a_drooping_corner_lowers_the_smile_angle_of_its_side_alone() -> None:
     assert angle.right is not None
     assert even.right is not None
     assert angle.right < even.right
+
+
+def test_teeth_are_measured_between_the_lips_and_never_less_than_none() -> None:
+    x, y = face()["L-teeth-bottom"]
+    shown = named(measure(face(L_teeth_bottom=(x, y + 12), R_teeth_bottom=(x - 50, y - 3)), 0.5))["teeth"]
+    assert shown.left == pytest.approx(6)
+    assert shown.right == 0
+    assert shown.percent == pytest.approx(200)
+
+
+def test_heights_of_lips_and_corners_are_told_from_the_irises() -> None:
+    points = face()
+    moved = {
+        name: (points[name][0], points[name][1] + 8) for name in ("R-corner", "R-lip-top", "R-lip-bottom")
+    }
+    lower = named(measure(points | moved, 0.5))
+    for id_ in ("corner", "lip-top", "lip-bottom"):
+        assert lower[id_].difference == pytest.approx(4)
+    right, eyes_at = moved["R-corner"][1], points["R-iris"][1]
+    assert lower["corner"].right == pytest.approx((right - eyes_at) / 2)
+
+
+def test_photos_marked_before_there_were_points_of_the_lips_are_measured_without_them() -> None:
+    whole = named(measure(face(), 0.5))
+    old = {name: place for name, place in face().items() if "lip-" not in name and "teeth" not in name}
+    few = named(measure(old, 0.5))
+    assert whole.keys() - few.keys() == {"lip-top", "lip-bottom", "teeth"}
+    assert all(few[id_] == whole[id_] for id_ in few)
 
 
 def test_a_tilted_head_changes_no_measure() -> None:

@@ -34,6 +34,8 @@ SAY = [
     "dicom/poses.py",
     "grading/bundle.py",
     "grading/face.py",
+    "grading/distances.py",
+    "grading/landmark_models.py",
     "grading/landmarks.py",
     "grading/scales",
     "service/access",
@@ -75,6 +77,8 @@ HELD = [
     "service/records/undoing.py",
     "service/web",
     "grading/face.py",
+    "grading/distances.py",
+    "grading/landmark_models.py",
     "grading/landmarks.py",
 ]
 """Where everything that an error says may come to a page."""
