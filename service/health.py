@@ -90,8 +90,8 @@ class Health:
     ``queued`` are the messages in each queue, None if the broker does not answer. ``oldest`` is the number of
     the recording that is on its way for longest, and since when. ``failed_deliveries`` and
     ``refused_messages`` count the dead letters, of ours and of those sent to us; ``quarantined`` the objects
-    that could not be read. ``database_bytes`` is the size of the database. ``stuck`` are destinations that
-    are left alone for now.
+    that could not be read. ``database_bytes`` is the size of the database; ``open_checks`` are the numbers of
+    the constancy checks that wait for a worker or are being made.
     """
 
     findings: tuple[Finding, ...]
