@@ -102,6 +102,7 @@ def test_queues_of_a_real_broker_are_counted(
     assert found.queued[CONSTANCY] == 0
 
 
+@pytest.mark.journey
 def test_who_serves_what_and_who_fell_silent_is_seen(admin: Browser, engine: Engine) -> None:
     everybody(engine)
     heart = Heartbeat(engine, ProcessKind.WORKER, ["grade", CONSTANCY])
@@ -151,6 +152,7 @@ def test_those_long_gone_are_forgotten(engine: Engine) -> None:
         assert [sign.kind for sign in processes.signs(session)] == [ProcessKind.WORKER]
 
 
+@pytest.mark.journey
 def test_the_page_has_a_new_version_when_and_only_when_it_tells_something_new(
     admin: Browser, engine: Engine, ada: Recording
 ) -> None:
@@ -166,6 +168,7 @@ def test_the_page_has_a_new_version_when_and_only_when_it_tells_something_new(
     assert admin.get("/admin/health/version").text != second
 
 
+@pytest.mark.journey
 def test_scores_that_differ_are_told_first_of_all_and_can_be_accepted(admin: Browser, engine: Engine) -> None:
     with transaction(engine) as session:
         made(session, {"R1": 50, "M1": 60}, torch="2.6")
@@ -183,6 +186,7 @@ def test_scores_that_differ_are_told_first_of_all_and_can_be_accepted(admin: Bro
     assert "not the newest" in seen(refused, 409)
 
 
+@pytest.mark.journey
 def test_a_check_is_asked_for_at_a_button_once(admin: Browser, engine: Engine) -> None:
     for _ in range(2):
         assert admin.post("/admin/health/constancy").status_code == 303

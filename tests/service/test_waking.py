@@ -75,6 +75,7 @@ def test_a_page_s_action_wakes_the_stage_that_comes_next(
     assert told(queue, "prepare") == [("facialis.prepare", [waiting.id])]
 
 
+@pytest.mark.journey
 def test_a_program_s_action_wakes_the_workers_too(
     engine: Engine,
     storage: FolderStorage,
@@ -104,6 +105,7 @@ def regrade(session: Session, recording: Recording) -> Due:
     return Due(regrading.QUEUE, regrading.resume(session).id)
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("act", [grade_again, send_again, regrade])
 def test_each_kind_of_work_reaches_its_own_queue(
     engine: Engine,

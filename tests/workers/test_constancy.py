@@ -103,6 +103,7 @@ def app(broker: EmbeddedRedis) -> Celery:
     return make_app(Settings(broker_url=broker.url()))  # type: ignore[arg-type]
 
 
+@pytest.mark.journey
 def test_the_clock_asks_for_one_check_a_night(
     engine: Engine, context: Context, app: Celery, queue: redis.Redis
 ) -> None:
@@ -115,6 +116,7 @@ def test_the_clock_asks_for_one_check_a_night(
     assert run.asked_by == constancy.CLOCK
 
 
+@pytest.mark.journey
 def test_switched_off_the_clock_asks_for_none(
     engine: Engine, context: Context, app: Celery, queue: redis.Redis
 ) -> None:
