@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from grading.errors import PermanentError
 from grading.face import Photo
 from grading.framing import VIEW
-from grading.landmarks import LIP, POINTS, SIDES, Place, find_points
+from grading.landmarks import LIP, POINTS, SIDES, Place, find_points, is_within
 from grading.weights import sha256_of
 
 _BOX = dlib.rectangle(115, 120, 405, 421)
@@ -109,11 +109,7 @@ def find_with(model: LandmarkModel, level: Photo) -> tuple[dict[str, Place], fro
     parts = _predictor(model.file, model.sha256)(np.ascontiguousarray(level), _BOX).parts()
     marks = np.array([(part.x, part.y) for part in parts]) + _LEVEL_OF_DLIB
     placed = _from_68(marks, {side: places[f"{side}-iris"][0] for side, _ in SIDES})
-    seen = {
-        id_: place
-        for id_, place in placed.items()
-        if 0 <= place[0] <= VIEW.width and 0 <= place[1] <= VIEW.height
-    }
+    seen = {id_: place for id_, place in placed.items() if is_within(place)}
     return places | seen, found | seen.keys()
 
 

@@ -69,11 +69,15 @@ def find_points(level: Photo) -> tuple[dict[str, Place], frozenset[str]]:
     return places, frozenset(found)
 
 
+def is_within(place: Place) -> bool:
+    """Whether a place lies in the view; NaN lies nowhere."""
+    return 0 <= place[0] <= VIEW.width and 0 <= place[1] <= VIEW.height
+
+
 def check_points(points: Points) -> None:
     """Raise `LandmarkError` where a point is missing or not within the view, or the eyes are not apart."""
     for point, name in POINTS.items():
-        x, y = points.get(point, (math.nan, math.nan))
-        if not (0 <= x <= VIEW.width and 0 <= y <= VIEW.height):
+        if not is_within(points.get(point, (math.nan, math.nan))):
             raise LandmarkError(f"{name} ({point[0]}) must lie within the photo: move it there")
     if math.dist(points["R-iris"], points["L-iris"]) < VIEW.distance / 4:
         raise LandmarkError("the irises are too close to each other: move each to its eye")

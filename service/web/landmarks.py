@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from grading import distances
+from grading import distances, landmarks
 from grading.framing import VIEW
 from grading.landmark_models import LandmarkModel
-from grading.landmarks import POINTS, LandmarkError
+from grading.landmarks import POINTS, LandmarkError, Place, Points
 from grading.protocols import PROTOCOLS
 from service import marked_points
 from service.access.roles import Right
@@ -29,6 +29,8 @@ from service.web.access import MOST, Allow, Visit
 from service.web.forms import Form, posted
 from service.web.rendering import page
 from service.web.site import site_of
+
+FINISHED = "this recording is finished: open it again to move its points"
 
 router = APIRouter()
 SHARED_PLACE = "/recordings/{recording_id}/landmarks"
@@ -71,9 +73,10 @@ def save(request: Request, visit: Changer, recording_id: Number, photo_id: Numbe
     with transaction(site_of(request).engine) as session:
         recording = _recording(session, recording_id)
         photo = _photo(recording, photo_id)
-        problem = _keep(request, session, visit, photo, form)
+        points = _sent(form)
+        problem = _keep(request, session, visit, photo, points)
         if problem:
-            return _shown(request, session, visit, recording, photo, problem=problem)
+            return _shown(request, session, visit, recording, photo, problem=problem, sent=points)
         audit.record(
             session,
             visit.visitor.actor,
@@ -104,9 +107,16 @@ def save_own(
         assignment = _own(session, visit, assignment_id)
         recording = assignment.recording
         photo = _at(recording, number)
-        problem = _keep(request, session, visit, photo, form, own=assignment_id)
+        points = _sent(form)
+        problem = (
+            FINISHED
+            if assignment.finished_at
+            else _keep(request, session, visit, photo, points, own=assignment_id)
+        )
         if problem:
-            return _shown(request, session, visit, recording, photo, assignment=assignment, problem=problem)
+            return _shown(
+                request, session, visit, recording, photo, assignment=assignment, problem=problem, sent=points
+            )
         audit.record(
             session,
             visit.visitor.actor,
@@ -128,13 +138,16 @@ def _shown(
     *,
     assignment: Assignment | None = None,
     problem: str | None = None,
+    sent: Points | None = None,
 ) -> Response:
+    """The page; with a ``problem`` the points stand as they were ``sent``, as far as that is in the photo."""
     audit.record_photo_view(session, visit.visitor.actor, recording.id)
     own = assignment.id if assignment else SHARED
     settings = site_of(request).settings.landmarks
     begun = _begun(request, photo)
     kept = marked_points.kept_points(session, photo, own)
     points = {**begun.places, **(marked_points.places_of(kept) if kept else {})}
+    points |= {point: place for point, place in (sent or {}).items() if landmarks.is_within(place)}
     scale = marked_points.scale_of(session, recording, own)
     affected = None if assignment and assignment.blind else marked_points.affected_side(recording)
     return page(
@@ -160,10 +173,9 @@ def _shown(
 
 
 def _keep(
-    request: Request, session: Session, visit: Visit, photo: Photo, form: Form, own: int = SHARED
+    request: Request, session: Session, visit: Visit, photo: Photo, points: Points, own: int = SHARED
 ) -> str | None:
-    """Keep what was sent; what is wrong with it, None where it was kept."""
-    points = {point: (_pixels(form, "x", point), _pixels(form, "y", point)) for point in POINTS}
+    """Keep the points; what is wrong with them, None where they were kept."""
     try:
         marked_points.keep(session, photo, points, _begun(request, photo), visit.visitor.name, own)
     except LandmarkError as error:
@@ -231,6 +243,10 @@ def _at(recording: Recording, number: int) -> Photo:
     if not there:
         raise HTTPException(404)
     return there[-1]
+
+
+def _sent(form: Form) -> dict[str, Place]:
+    return {point: (_pixels(form, "x", point), _pixels(form, "y", point)) for point in POINTS}
 
 
 def _pixels(form: Form, axis: str, point: str) -> float:

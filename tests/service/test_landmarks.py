@@ -74,7 +74,11 @@ def test_points_outside_the_photo_are_refused_and_nothing_is_kept(
     browser: Browser, engine: Engine, ada: Recording, photos: list[int]
 ) -> None:
     path = f"/recordings/{ada.id}/landmarks/{photos[0]}"
-    assert "must lie within the photo" in seen(browser.post(path, **form(R_brow=(-3.0, 10.0))), 422)
+    refused = browser.post(path, **form(R_brow=(-3.0, 10.0), L_brow=(333.0, 150.0)))
+    assert "must lie within the photo" in seen(refused, 422)
+    # what was sent and is in the photo is not lost
+    assert 'name="x-L-brow" value="333.0"' in refused.text
+    assert 'value="-3.0"' not in refused.text
     assert "must lie within the photo" in seen(browser.post(path), 422)
     with transaction(engine) as session:
         assert session.get(Landmarks, (photos[0], 0)) is None
@@ -105,6 +109,7 @@ def site_with(engine: Engine, storage: FolderStorage, runner: asyncio.Runner, **
     return site
 
 
+@pytest.mark.journey
 def test_a_model_that_an_administrator_set_is_kept_with_its_licence_and_the_points_left_to_it(
     engine: Engine, storage: FolderStorage, runner: asyncio.Runner, ada: Recording, photos: list[int]
 ) -> None:
@@ -141,6 +146,7 @@ def test_a_model_that_cannot_be_used_is_told_and_the_own_finders_stand_in(
     assert "Clinic 1 CC BY 4.0" in text
 
 
+@pytest.mark.journey
 def test_a_blind_rater_marks_points_of_his_or_her_own_and_sees_nothing_else(
     browser: Browser,
     engine: Engine,
@@ -169,6 +175,9 @@ def test_a_blind_rater_marks_points_of_his_or_her_own_and_sees_nothing_else(
     assert "Phantom" not in text
     assert f"/recordings/{ada.id}" not in page.text
     assert "100 %" in seen(browser.get(f"/recordings/{ada.id}/landmarks/{photos[0]}"))
+    rater.post(f"/annotate/{number}/finished", finished="yes")
+    assert "is finished: open it again" in seen(rater.post(path, **form(L_brow=(310.0, 120.0))), 422)
+    assert "310.0" not in rater.get(path).text
     for other in (f"/annotate/{number}/landmarks/12", f"/annotate/{number + 1}/landmarks/1"):
         assert rater.get(other).status_code == 404
     assert rater.get(f"/recordings/{ada.id}/landmarks/{photos[0]}").status_code == 403
