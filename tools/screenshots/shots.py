@@ -26,9 +26,11 @@ STILL = r"""(today) => {
     while (texts.nextNode())
         texts.currentNode.data = texts.currentNode.data
             .replace(new RegExp(`${today}.*UTC`), () => `2026-03-02 11:${minute--}:07 UTC`)
-            .replace(/[0-9.]+ GB free in \S+/, "412.0 GB free in /srv/facialis");
+            .replace(/[0-9.]+ GB free in \S+/, "412.0 GB free in /srv/facialis")
+            .replace(/^[\w.-]+, \d+$/, "facialis-1, 4242")
+            .replace(/^[0-9.]+ s$/, "2.4 s");
 }"""
-"""Puts fixed texts in place of those that are others each time: moments of today, the room on the disk."""
+"""Puts fixed texts in place of those that are others each time: moments of today, the disk, processes."""
 
 
 def _nothing(page: Page) -> None:
@@ -48,6 +50,17 @@ def _wipe(page: Page) -> None:
 def _score_an_item(page: Page) -> None:
     page.wait_for_selector("#annotation[data-ready]")
     page.focus("#score-M3")
+    page.wait_for_load_state("networkidle")
+
+
+def _check_constancy(page: Page) -> None:
+    page.click("#check-now")
+    expect(page.locator("section[aria-labelledby=constancy]")).to_contain_text("Last check", timeout=120_000)
+    page.evaluate("window.scrollTo(0, 0)")
+
+
+def _save_points(page: Page) -> None:
+    page.locator("#landmarks button[type=submit]").click()
     page.wait_for_load_state("networkidle")
 
 
@@ -73,11 +86,12 @@ SHOTS = (
     Shot("dates", "/patients/{patient}", _wipe, part="section.compare"),
     Shot("recording", "/recordings/{recording}", _point_at_the_mouth, height=1100),
     Shot("scoring", "/annotate/{assignment}", _score_an_item, height=900),
-    Shot("landmarks", "/recordings/{recording}/landmarks/{photo}", height=1000),
+    Shot("landmarks", "/recordings/{recording}/landmarks/{photo}", _save_points, height=1000),
     Shot("raters", "/raters", height=900),
     Shot("agreement", "/raters/agreement", height=900),
     Shot("bland-altman", "/raters/agreement/M3", height=620),
-    Shot("health", "/admin/health", height=900),
+    Shot("health", "/admin/health", _check_constancy, height=1240),
+    Shot("bundles", "/admin/bundles", height=760),
     Shot("audit", f"/admin/audit?actor={LOOKS_ON}", height=620),
     Shot("recording-de", "/recordings/{recording}", height=1100, language="de-DE"),
 )
@@ -105,12 +119,15 @@ def take(browser: Browser, address: str, password: str, numbers: Mapping[str, in
 
 def keep(picture: Image.Image, file: Path) -> bool:
     """Write a picture unless the file shows the same already; whether it was written."""
+    compressed = io.BytesIO()
+    picture.save(compressed, "WEBP", quality=QUALITY, method=6)
     if file.exists():
-        with Image.open(file) as known:
-            if _same(known.convert("RGB"), picture):
+        # What compressing does to letters counts for much: like is compared with like.
+        with Image.open(file) as known, Image.open(compressed) as new:
+            if _same(known.convert("RGB"), new.convert("RGB")):
                 return False
     file.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(file, quality=QUALITY, method=6)
+    file.write_bytes(compressed.getvalue())
     return True
 
 
@@ -125,7 +142,7 @@ def _picture(page: Page, address: str, shot: Shot, numbers: Mapping[str, int]) -
 
 
 def _same(known: Image.Image, picture: Image.Image) -> bool:
-    """Whether two pictures look alike, but for a few characters and what compressing did."""
+    """Whether two pictures look alike, but for a few characters."""
     if known.size != picture.size:
         return False
     apart = np.abs(np.asarray(known, np.int16) - np.asarray(picture, np.int16)).max(axis=2)
