@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
+from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
+from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AssociationSocket
 
@@ -114,7 +117,7 @@ def association(
             ae_title=peer.ae_title,
             max_pdu=MAX_PDU,
             ext_neg=list(negotiation),
-            evt_handlers=list(handlers),
+            evt_handlers=[(evt.EVT_CONN_OPEN, _leave_replies), *handlers],
             tls_args=(peer.tls.context(), peer.host) if peer.tls is not None else None,
         )
     except socket.gaierror:
@@ -128,6 +131,25 @@ def association(
         opened.dul.join(timeout)
         for connection in entity.sockets:
             connection.close()
+
+
+class _Replies(DIMSEServiceProvider):
+    """The messages that came in. While somebody waits for a reply, it is left to them.
+
+    pynetdicom's own thread of an association looks for messages too, and is told to pause before we ask; but
+    on a busy machine it may have been told to go on just before, and then took the reply away.
+    """
+
+    def get_msg(self, block: bool = False) -> Any:
+        """The next message; without ``block``, (None, None) as well while the thread is to pause."""
+        # In this order: what lies there before the pause was asked for answers nothing that came after.
+        if not block and (self.msg_queue.empty() or not self.assoc._reactor_checkpoint.is_set()):
+            return None, None
+        return super().get_msg(block)
+
+
+def _leave_replies(event: Event) -> None:
+    event.assoc.dimse = _Replies(event.assoc)
 
 
 class _Entity(ApplicationEntity):
