@@ -4,7 +4,6 @@ from typing import Literal, Self
 
 from pydantic import Field, FilePath, model_validator
 
-from grading.landmark_models import BUILT_IN, LandmarkModel, dlib_68, own_model
 from service.peer_settings import Section
 
 
@@ -29,16 +28,3 @@ class LandmarkSettings(Section):
         if self.model == "own" and not (self.file and self.sha256 and self.name and self.licence):
             raise ValueError("model 'own' needs file, sha256, name and licence")
         return self
-
-    @property
-    def chosen(self) -> LandmarkModel:
-        """The model that is set."""
-        if self.model == "own" and self.file and self.sha256:
-            return own_model(self.name, self.licence, self.file, self.sha256, commercial=self.commercial)
-        return dlib_68() if self.model == "dlib-68" else BUILT_IN
-
-    @property
-    def choices(self) -> tuple[LandmarkModel, ...]:
-        """All models that could be set, the own one where it is."""
-        known = BUILT_IN, dlib_68()
-        return (*known, self.chosen) if self.model == "own" else known

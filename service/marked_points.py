@@ -18,9 +18,17 @@ from sqlalchemy.orm import Session
 
 from grading import distances
 from grading.distances import Measure
-from grading.landmark_models import BUILT_IN, LandmarkModel, LandmarkModelError, find_with
+from grading.landmark_models import (
+    BUILT_IN,
+    LandmarkModel,
+    LandmarkModelError,
+    dlib_68,
+    find_with,
+    own_model,
+)
 from grading.landmarks import Place, Side, check_points, find_points
 from grading.protocols import PROTOCOLS
+from service.landmark_settings import LandmarkSettings
 from service.records.models import Landmarks, Photo, Recording
 from service.series import graded_photos
 from service.storage import Storage
@@ -43,6 +51,21 @@ class Begun:
     found: frozenset[str]
     model: LandmarkModel
     fault: str | None
+
+
+def chosen_model(settings: LandmarkSettings) -> LandmarkModel:
+    """The model that is set."""
+    if settings.model == "own" and settings.file and settings.sha256:
+        return own_model(
+            settings.name, settings.licence, settings.file, settings.sha256, commercial=settings.commercial
+        )
+    return dlib_68() if settings.model == "dlib-68" else BUILT_IN
+
+
+def model_choices(settings: LandmarkSettings) -> tuple[LandmarkModel, ...]:
+    """All models that could be set, the own one where it is."""
+    known = BUILT_IN, dlib_68()
+    return (*known, chosen_model(settings)) if settings.model == "own" else known
 
 
 def shown_photos(recording: Recording) -> list[Photo]:

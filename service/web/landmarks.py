@@ -166,7 +166,7 @@ def _shown(
         affected=affected,
         iris=distances.IRIS_MM,
         measures=distances.measure(marked_points.places_of(kept), scale, affected) if kept else (),
-        models=_choices(settings.choices, begun.model),
+        models=_choices(marked_points.model_choices(settings), begun.model),
         fault=begun.fault,
         problem=problem,
     )
@@ -186,7 +186,7 @@ def _keep(
 def _begun(request: Request, photo: Photo) -> Begun:
     site = site_of(request)
     try:
-        return marked_points.begin(site.storage, photo, site.settings.landmarks.chosen)
+        return marked_points.begin(site.storage, photo, marked_points.chosen_model(site.settings.landmarks))
     except OSError:
         raise HTTPException(404) from None
 
