@@ -16,6 +16,7 @@ import re
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -73,9 +74,17 @@ class Server:
         return total
 
     def peak_memory_mb(self) -> float:
-        """The largest resident set that any process of the server has had."""
-        status = (Path(f"/proc/{process.pid}/status").read_text() for process in self.tree())
-        return max(int(found[1]) for text in status if (found := re.search(r"VmHWM:\s+(\d+)", text))) / 1024
+        """The largest resident set that any process of the server that is there has had."""
+        return max(map(_peak_kb, self.tree())) / 1024
+
+
+def _peak_kb(process: psutil.Process) -> int:
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # one that storescp has forked has ended
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+)", status)
+    return int(found[1]) if found else 0
 
 
 def make_photos(folder: Path, count: int, megabytes: float) -> list[Path]:
@@ -295,6 +304,7 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=300)
+    parser.add_argument("--repeats", type=int, default=1, help="all in turn so often; the median counts")
     parser.add_argument("--before", type=int, default=40, help="photos sent first, uncounted")
     parser.add_argument("--megabytes", type=float, default=2.0)
     parser.add_argument("--large", type=int, default=0, help="also one object of so many megabytes")
@@ -304,9 +314,9 @@ def main() -> None:
     options = parser.parse_args()
     scratch = Path(tempfile.mkdtemp(prefix="receive-"))
     scratch.chmod(0o711)
-    figures: dict[str, dict[str, float]] = {}
+    runs: dict[str, list[dict[str, float]]] = {}
     try:
-        for senders in SENDERS:
+        for senders in SENDERS * options.repeats:
             for name in options.servers:
                 for processes in options.processes if name == "facialis" else [1]:
                     label = f"{name}{f' x{processes}' if processes > 1 else ''}, {senders} senders"
@@ -317,13 +327,18 @@ def main() -> None:
                     paths = make_photos(folder / "photos", count, options.megabytes)
                     with SERVERS[name](folder, processes=processes) as server:
                         send(server, paths[: options.before], senders)
-                        figures[label] = measure(server, paths[options.before :], senders)
+                        found = measure(server, paths[options.before :], senders)
                         if options.large and senders == 1 and processes == 1:
                             large = make_large(folder / "photos", options.large)
                             send(server, [large], 1, "-xe")
-                            figures[label]["peak_memory_after_large_mb"] = round(server.peak_memory_mb(), 1)
+                            found["peak_memory_after_large_mb"] = round(server.peak_memory_mb(), 1)
                     shutil.rmtree(folder, ignore_errors=True)
-                    print(label, figures[label], flush=True)
+                    runs.setdefault(label, []).append(found)
+                    print(label, found, flush=True)
+        figures = {
+            label: {name: round(statistics.median(one[name] for one in found), 1) for name in found[0]}
+            for label, found in runs.items()
+        }
         if options.flushes:
             (scratch / "few").mkdir()
             few = make_photos(scratch / "few", 27, options.megabytes)
@@ -341,8 +356,8 @@ def main() -> None:
                 default=0.0,
             )
             for other in ("orthanc", "storescp"):
-                if found := figures.get(f"{other}, {senders} senders"):
-                    ratios[f"of_{other}, {senders} senders"] = round(best / found["objects_per_second"], 2)
+                if peer := figures.get(f"{other}, {senders} senders"):
+                    ratios[f"of_{other}, {senders} senders"] = round(best / peer["objects_per_second"], 2)
         print(
             json.dumps(
                 {"photos": options.photos, "megabytes": options.megabytes, **ratios, "servers": figures}
