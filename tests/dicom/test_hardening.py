@@ -247,6 +247,7 @@ def test_sender_that_dies_inside_an_object_is_named_in_the_log(start_receiver: S
     assert spooled(receiver) == []
 
 
+@pytest.mark.journey
 def test_ended_associations_leave_no_thread_and_no_descriptor(start_receiver: Start) -> None:
     receiver = start_receiver()
 

@@ -102,6 +102,7 @@ def test_objects_of_several_kinds_share_an_association(pacs: StandInPacs, tmp_pa
     assert kept.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 def test_peer_that_takes_no_jpeg_gets_the_same_photo_uncompressed(tmp_path: Path, syntax: UID) -> None:
     pacs = StandInPacs(tmp_path / "pacs", syntaxes=(syntax,))
@@ -143,6 +144,7 @@ def test_kind_that_the_peer_refuses_fails_alone(tmp_path: Path) -> None:
     assert [outcome.words for outcome in only_refused] == [refused.words]
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize(
     ("status", "ok", "transient"),
     [

@@ -12,6 +12,7 @@ from dicom.uids import derived_uid
 from tests.dicom.samples import STUDY_UID, photo, save
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_command_says_its_port_stores_and_stops_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     folder = tmp_path / "pacs"

@@ -170,6 +170,7 @@ def test_photo_comes_in_the_size_asked_for() -> None:
     )
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize(
     ("pose", "palsy"),
     [
@@ -195,6 +196,7 @@ def test_palsy_shows_on_the_affected_side_only(pose: str, palsy: Palsy) -> None:
     assert left < 0.25 * right
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("pose", [pose.code for pose in JENA9.poses])
 def test_worse_palsy_shows_more_in_every_pose(pose: str) -> None:
     worst = Palsy(
@@ -212,6 +214,7 @@ def test_every_pose_differs_from_rest_on_a_healthy_face() -> None:
         assert min(change(rest, picture(HEALTHY, pose.code))) > 0.15
 
 
+@pytest.mark.journey
 def test_detector_finds_one_upright_face_in_the_middle() -> None:
     detector = dlib.get_frontal_face_detector()
     for number, pose in enumerate(JENA9.poses):

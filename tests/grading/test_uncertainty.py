@@ -30,6 +30,7 @@ def drawn(errors: np.ndarray, healthy_error: float = 1.0, folds: int = 11) -> Cr
     return validated({"R1": (labels, predicted)}, healthy, folds=[n % folds for n in range(len(labels))])
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_nine_of_ten_new_errors_lie_within_the_half_width(name: str) -> None:
     rng = np.random.default_rng(2)

@@ -253,6 +253,7 @@ def write_pytorch(path: Path, network: Network) -> None:
 # ---- what is wanted
 
 
+@pytest.mark.journey
 @pytest.mark.parametrize(
     ("write", "file", "order"),
     [
