@@ -1,6 +1,5 @@
 """The receiver process, or several that share its port: the DICOM receiver over this service's intake."""
 
-import gc
 import os
 import signal
 import socket
@@ -120,9 +119,6 @@ def _serve(
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())
-    # What is there now stays: the collector need not look at it again for every few objects.
-    gc.collect()
-    gc.freeze()
     receiver.start(listening)
     committer.start()
     heart = Heartbeat(asking, ProcessKind.RECEIVER)

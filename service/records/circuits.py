@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from service.records.leases import JITTER, LONGEST_WAIT
+from service.records.leases import JITTER, wait_after
 from service.records.models import Circuit, Delivery, DeliveryState
 
 WORDS_KEPT = 500
@@ -104,7 +104,7 @@ def note_failure(session: Session, destination: str, answer: str, most: int, fir
     ).scalar_one()
     if failures < most:
         return False
-    pause = min(dt.timedelta(seconds=first_pause * 2 ** min(failures - most, 20)), LONGEST_WAIT)
+    pause = wait_after(failures - most, first_pause)
     session.execute(
         update(Circuit)
         .where(Circuit.destination == destination)

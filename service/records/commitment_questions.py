@@ -11,11 +11,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from service.records.leases import wait_after
 from service.records.models import CommitmentQuestion
 
 AT_WORK = dt.timedelta(minutes=2)
 """Longer than an attempt takes."""
-LONGEST_WAIT = dt.timedelta(hours=1)
 KEPT = dt.timedelta(days=3)
 """A sender that was not reached for so long has asked again, or has sent again."""
 
@@ -87,7 +87,7 @@ def end(session: Session, number: int) -> None:
 
 def put_off(session: Session, question: Question, first_wait: float) -> None:
     """Let a request wait, twice as long after each attempt, an hour at most."""
-    wait = min(dt.timedelta(seconds=first_wait * 2 ** min(question.attempts, 20)), LONGEST_WAIT)
+    wait = wait_after(question.attempts, first_wait)
     session.execute(
         update(CommitmentQuestion)
         .where(CommitmentQuestion.id == question.number)

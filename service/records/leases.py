@@ -101,11 +101,16 @@ def give_back(session: Session, model: Work, lease: Lease) -> None:
     )
 
 
+def wait_after(attempts: int, first_wait: float) -> dt.timedelta:
+    """How long to wait: ``first_wait`` seconds, twice as long after each attempt before, an hour at most."""
+    return min(dt.timedelta(seconds=first_wait * 2 ** min(attempts, 20)), LONGEST_WAIT)
+
+
 def postpone(
     session: Session, model: Work, lease: Lease, first_wait: float, *, crashed: bool = False
 ) -> None:
     """Give the lease back and let the row wait, twice as long after each attempt, an hour at most."""
-    wait = min(dt.timedelta(seconds=first_wait * 2 ** min(lease.attempts, 20)), LONGEST_WAIT)
+    wait = wait_after(lease.attempts, first_wait)
     session.execute(
         update(model)
         .where(model.id == lease.row_id, model.lease_owner == lease.owner)
