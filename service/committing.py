@@ -94,6 +94,9 @@ class Committer:
             # The database is away: what is on record waits for it.
             except FacialisError as error:
                 log.warning("commitment.not_looked_for", code=error.code)
+            # The thread's outermost loop: later requests are to be reported on all the same.
+            except Exception as error:
+                log.error("commitment.failed", kind=type(error).__name__)
             self._asked.wait(LOOK_SECONDS)
 
     def _report_next(self) -> bool:

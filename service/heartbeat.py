@@ -54,6 +54,9 @@ class Heartbeat:
                 give_sign(session, self._kind, self._host, self._pid, self._queues, self._doing)
         except DatabaseUnavailableError:
             log.debug("heartbeat.missed")
+        # Whatever keeps the sign from being noted must not end the work that it is a sign of.
+        except Exception as error:
+            log.error("heartbeat.failed", kind=type(error).__name__)
 
     def end(self) -> None:
         """Give no more signs, and take this process off the record."""
@@ -68,8 +71,4 @@ class Heartbeat:
 
     def _go_on(self) -> None:
         while not self._ended.wait(0 if self._next == 0 else SECONDS):
-            try:
-                self.beat()
-            # The thread's outermost loop: a process without signs would be taken as gone.
-            except Exception as error:
-                log.error("heartbeat.failed", kind=type(error).__name__)
+            self.beat()

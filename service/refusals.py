@@ -61,7 +61,10 @@ class Refusals:
             self._counts.setdefault(key, _Count(name)).times += 1
 
     def write(self, *, everything: bool = False) -> None:
-        """Put the minutes that are over into the trail, or all of them; they wait if the database is away."""
+        """Put the minutes that are over into the trail, or all of them; they wait if the database is away.
+
+        Never raises: what counts refusals has other work to go on with.
+        """
         over = dt.datetime.now(dt.UTC) - MINUTE
         with self._lock:
             ended = [key for key in self._counts if everything or key.minute <= over]
@@ -86,6 +89,8 @@ class Refusals:
             with self._lock:
                 for key, count in counts.items():
                     self._counts.setdefault(key, _Count(count.name)).times += count.times
+        except Exception as error:
+            log.error("refusals.failed", kind=type(error).__name__, entries=len(counts))
 
     def start(self) -> None:
         """Have a thread of this process write."""
@@ -94,8 +99,4 @@ class Refusals:
     def _go_on(self) -> None:
         pause = threading.Event()
         while not pause.wait(_EVERY_SECONDS):
-            try:
-                self.write()
-            # The thread's outermost loop: later refusals are to be written all the same.
-            except Exception as error:
-                log.error("refusals.failed", kind=type(error).__name__)
+            self.write()

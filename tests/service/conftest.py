@@ -23,7 +23,8 @@ from grading.phantom import write_cohort
 from service.access.accounts import add_account
 from service.access.passwords import generate_password
 from service.access.roles import Role
-from service.database import transaction
+from service.database import connect, transaction
+from service.embedded.postgres import EmbeddedPostgres
 from service.intake import ServiceIntake
 from service.records.audit import system
 from service.records.models import DeliveryState, Recording, RecordingState, StageRun
@@ -36,6 +37,14 @@ from tests.service.clinic import ARRIVED, SURGERY_DAY, Clinic
 from tests.service.in_browser import pages_served, sign_in
 from tests.service.programs import RUN_SITE, Program, RunningSite
 from tests.service.samples import closing, received
+
+
+@pytest.fixture
+def without_tables(postgres_server: EmbeddedPostgres) -> Iterator[Engine]:
+    """A database that was never brought to any revision, as after an update whose upgrade was forgotten."""
+    engine = connect(postgres_server.url("postgres"))
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

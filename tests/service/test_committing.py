@@ -131,6 +131,15 @@ def test_old_requests_and_those_of_former_peers_are_given_up(
 
 
 @pytest.mark.journey
+def test_a_fault_does_not_end_the_reporting(
+    without_tables: Engine, storage: FolderStorage, settings: Settings
+) -> None:
+    with committing(without_tables, storage, settings) as committer:
+        committer._thread.join(1)
+        assert committer._thread.is_alive()
+
+
+@pytest.mark.journey
 def test_without_a_database_the_sender_is_not_told_that_we_took_it_on(
     storage: FolderStorage, settings: Settings, tmp_path: Path
 ) -> None:

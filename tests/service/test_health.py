@@ -127,6 +127,10 @@ def test_who_serves_what_and_who_fell_silent_is_seen(admin: Browser, engine: Eng
         assert [sign.pid for sign in processes.signs(session)] == [1]
 
 
+def test_a_sign_that_cannot_be_noted_ends_no_work(without_tables: Engine) -> None:
+    Heartbeat(without_tables, ProcessKind.RECEIVER).beat()
+
+
 def test_a_process_gives_signs_from_its_own_thread_also_after_the_database_was_away(engine: Engine) -> None:
     lost = Heartbeat(connect("postgresql://nobody@127.0.0.1:1/nothing"), ProcessKind.WORKER)
     lost.beat()

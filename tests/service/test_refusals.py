@@ -149,6 +149,12 @@ def test_what_cannot_be_written_now_is_written_later(engine: Engine) -> None:
     assert sum(event.detail["times"] for event in refused(engine)) == 2
 
 
+def test_refusals_that_cannot_be_written_end_no_work(without_tables: Engine) -> None:
+    refusals = counting(without_tables)
+    refusals.note("tls", "10.0.0.1")
+    refusals.write(everything=True)
+
+
 @pytest.mark.journey
 def test_programs_without_a_good_token_are_told(engine: Engine, program: Program) -> None:
     for headers in ({}, {"Authorization": "Bearer facialis_guessed"}):
