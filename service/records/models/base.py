@@ -31,9 +31,16 @@ class DeliveryState(enum.StrEnum):
     FAILED = "failed"
 
 
-def values_of(enumeration: type[enum.Enum]) -> list[str]:
-    """What the database holds of an enumeration."""
-    return [member.value for member in enumeration]
+def worded(enumeration: type[enum.Enum], name: str = "state", *, length: int = 32) -> Enum:
+    """The type of a column that holds an enumeration's values as text, and by a constraint nothing else."""
+    return Enum(
+        enumeration,
+        native_enum=False,
+        length=length,
+        values_callable=lambda kind: [member.value for member in kind],
+        create_constraint=True,
+        name=name,
+    )
 
 
 class Base(DeclarativeBase):
@@ -53,22 +60,8 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB,
         list[str]: JSONB,
         int: BigInteger,
-        RecordingState: Enum(
-            RecordingState,
-            native_enum=False,
-            length=32,
-            values_callable=values_of,
-            create_constraint=True,
-            name="state",
-        ),
-        DeliveryState: Enum(
-            DeliveryState,
-            native_enum=False,
-            length=32,
-            values_callable=values_of,
-            create_constraint=True,
-            name="state",
-        ),
+        RecordingState: worded(RecordingState),
+        DeliveryState: worded(DeliveryState),
     }
 
 

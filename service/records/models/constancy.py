@@ -4,10 +4,10 @@ import datetime as dt
 import enum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Enum, Identity, Index, String, func, text
+from sqlalchemy import CheckConstraint, Identity, Index, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.records.models.base import Base, Leased, values_of
+from service.records.models.base import Base, Leased, worded
 
 
 class ConstancyState(enum.StrEnum):
@@ -40,14 +40,7 @@ class ConstancyRun(Leased, Base):
     started_at: Mapped[dt.datetime | None]
     finished_at: Mapped[dt.datetime | None]
     state: Mapped[ConstancyState] = mapped_column(
-        Enum(
-            ConstancyState,
-            native_enum=False,
-            length=32,
-            values_callable=values_of,
-            create_constraint=True,
-            name="state",
-        ),
+        worded(ConstancyState),
         server_default=ConstancyState.WAITING.value,
     )
     bundle_hash: Mapped[str | None] = mapped_column(String(64))

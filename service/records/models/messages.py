@@ -3,10 +3,10 @@
 import datetime as dt
 import enum
 
-from sqlalchemy import Enum, ForeignKey, Identity, Index, String, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, Identity, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.records.models.base import Base, values_of
+from service.records.models.base import Base, worded
 
 
 class MessageState(enum.StrEnum):
@@ -44,16 +44,7 @@ class Message(Base):
     address: Mapped[str] = mapped_column(String(64))
     content: Mapped[bytes | None]
     """The message as it came; None once it is not kept any more."""
-    state: Mapped[MessageState] = mapped_column(
-        Enum(
-            MessageState,
-            native_enum=False,
-            length=16,
-            values_callable=values_of,
-            create_constraint=True,
-            name="state",
-        )
-    )
+    state: Mapped[MessageState] = mapped_column(worded(MessageState, length=16))
     answer_code: Mapped[str | None] = mapped_column(String(2))
     answer: Mapped[bytes | None]
     """The whole acknowledgement, which is sent again for the same message."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     CheckConstraint,
-    Enum,
     ForeignKey,
     Identity,
     Index,
@@ -18,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from service.records.models.base import Base, values_of
+from service.records.models.base import Base, worded
 
 if TYPE_CHECKING:
     from service.records.models.recordings import KeptObject, Recording
@@ -142,16 +141,7 @@ class Event(Base):
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"))
     happened_on: Mapped[dt.date]
-    kind: Mapped[EventKind] = mapped_column(
-        Enum(
-            EventKind,
-            native_enum=False,
-            length=32,
-            values_callable=values_of,
-            create_constraint=True,
-            name="kind",
-        )
-    )
+    kind: Mapped[EventKind] = mapped_column(worded(EventKind, "kind"))
     side: Mapped[str] = mapped_column(String(1), server_default="")
     """`L`, `R` or `B` (both); empty where the event has no side, or nobody stated it."""
     note: Mapped[str] = mapped_column(server_default="")

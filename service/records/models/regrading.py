@@ -3,10 +3,10 @@
 import datetime as dt
 import enum
 
-from sqlalchemy import Enum, ForeignKey, Identity, Index, String, UniqueConstraint, func, text
+from sqlalchemy import ForeignKey, Identity, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.records.models.base import Base, Leased, values_of
+from service.records.models.base import Base, Leased, worded
 
 
 class RegradingState(enum.StrEnum):
@@ -46,16 +46,7 @@ class Regrading(Base):
     """Its folder, where every worker has to find it."""
     since: Mapped[dt.date | None]
     """Only recordings from this day on; None for all."""
-    state: Mapped[RegradingState] = mapped_column(
-        Enum(
-            RegradingState,
-            native_enum=False,
-            length=32,
-            values_callable=values_of,
-            create_constraint=True,
-            name="state",
-        )
-    )
+    state: Mapped[RegradingState] = mapped_column(worded(RegradingState))
     note: Mapped[str | None]
     """Why it was paused, where it was not a person who did."""
     started_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
@@ -75,14 +66,7 @@ class RegradingTask(Leased, Base):
     regrading_key: Mapped[int] = mapped_column(ForeignKey("regrading.id", ondelete="CASCADE"))
     recording_key: Mapped[int] = mapped_column(ForeignKey("recording.id", ondelete="CASCADE"), index=True)
     state: Mapped[RegradingTaskState] = mapped_column(
-        Enum(
-            RegradingTaskState,
-            native_enum=False,
-            length=32,
-            values_callable=values_of,
-            create_constraint=True,
-            name="state",
-        ),
+        worded(RegradingTaskState),
         server_default=RegradingTaskState.WAITING.value,
     )
     code: Mapped[str | None] = mapped_column(String(64))
