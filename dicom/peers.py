@@ -13,6 +13,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.events import Event
+from pynetdicom.pdu import A_ASSOCIATE_RJ
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.transport import AssociationSocket
 
@@ -105,6 +106,7 @@ def association(
         RejectedError: the peer rejects it for good.
         CertificateError: our files for TLS cannot be used.
     """
+    rejections: list[A_ASSOCIATE_RJ] = []
     entity = _Entity(calling_ae)
     entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
@@ -117,13 +119,17 @@ def association(
             ae_title=peer.ae_title,
             max_pdu=MAX_PDU,
             ext_neg=list(negotiation),
-            evt_handlers=[(evt.EVT_CONN_OPEN, _leave_replies), *handlers],
+            evt_handlers=[
+                (evt.EVT_CONN_OPEN, _leave_replies),
+                (evt.EVT_PDU_RECV, _keep_rejection, [rejections]),
+                *handlers,
+            ],
             tls_args=(peer.tls.context(), peer.host) if peer.tls is not None else None,
         )
     except socket.gaierror:
         raise PeerUnavailableError(f"The host of {peer} is unknown: correct it or the name server.") from None
     try:
-        _check_answer(opened, peer, calling_ae)
+        _check_answer(opened, rejections, peer, calling_ae)
         yield opened
     finally:
         if opened.is_established:
@@ -187,15 +193,28 @@ class _KeepingContext:
         return wrapped
 
 
-def _check_answer(opened: Association, peer: Peer, calling_ae: str) -> None:
+def _keep_rejection(event: Event, rejections: list[A_ASSOCIATE_RJ]) -> None:
+    """Keep a rejection as it comes.
+
+    pynetdicom hangs up on it; who waited for the connection and wakes up after that, as happens on a busy
+    machine, finds none and looks no further.
+    """
+    if isinstance(event.pdu, A_ASSOCIATE_RJ):
+        rejections.append(event.pdu)
+
+
+def _check_answer(
+    opened: Association, rejections: Sequence[A_ASSOCIATE_RJ], peer: Peer, calling_ae: str
+) -> None:
     """Raise unless the peer accepted the association, be it without any context."""
-    answer = opened.acceptor.primitive
-    if answer is None or answer.result != _ACCEPTED:
-        if answer is not None and answer.result == _REJECTED_FOR_GOOD:
+    for rejection in rejections:
+        if rejection.result == _REJECTED_FOR_GOOD:
             raise RejectedError(
-                f"{peer} rejects the association from {calling_ae}: {answer.reason_str}. "
+                f"{peer} rejects the association from {calling_ae}: {rejection.reason_str}. "
                 "Enter both AE titles in both configurations."
             )
+    answer = opened.acceptor.primitive
+    if answer is None or answer.result != _ACCEPTED:
         raise PeerUnavailableError(
             f"{peer} cannot be reached or is busy{', or TLS does not come about' if peer.tls else ''}: see "
             "that it runs, try again later."

@@ -9,7 +9,7 @@ import pytest
 from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-from dicom.peers import Peer, association
+from dicom.peers import Peer, RejectedError, _Entity, association
 from dicom.receiver import Receiver
 
 
@@ -40,3 +40,21 @@ def test_a_reply_is_left_to_who_asked_on_a_busy_machine(
 
         monkeypatch.setattr(opened.dimse, "send_msg", send_and_be_late)
         assert opened.send_c_echo().get("Status") == 0
+
+
+def test_a_rejection_is_heard_however_late_we_look(
+    start_receiver: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver = start_receiver()
+    create = _Entity._create_socket
+
+    def create_late(entity: _Entity, *args: Any) -> Any:
+        transport = create(entity, *args)
+        transport._ready = LateEvent()
+        return transport
+
+    monkeypatch.setattr(_Entity, "_create_socket", create_late)
+    nobody = Peer("NOBODY", "127.0.0.1", receiver.port)
+    asking = association(nobody, "CAMERA", [build_context(Verification)], timeout=2)
+    with pytest.raises(RejectedError, match="Called AE title"), asking:
+        pass
