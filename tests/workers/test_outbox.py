@@ -231,10 +231,12 @@ def test_a_slow_peer_does_not_outlast_the_lease(
         held = replace(held, settings=held.settings.model_copy(update={"workers": short}))
         monkeypatch.setattr(tasks, "context", lambda: held)
         tasks.deliver_report(numbers[0])
-    assert states(engine) == [DELIVERED, DELIVERED, PENDING]
+    # How many go within half the lease is the machine's affair; the last one's turn cannot come.
+    first, _, last = states(engine)
+    assert (first, last) == (DELIVERED, PENDING)
     # Its turn did not come, which is no attempt: it is due at once.
     assert (row(engine, numbers[2]).attempts, row(engine, numbers[2]).lease_owner) == (0, None)
-    assert due(engine) == numbers[2:]
+    assert numbers[2] in due(engine)
 
 
 def test_while_a_trial_is_under_way_nothing_else_goes(
