@@ -2,13 +2,15 @@
 
 pydicom's choice of plugin depends on what is installed, and two JPEG decoders differ by up to 8 of 255 in a
 pixel, so each transfer syntax has one decoder. JPEG of 8 bits goes to Pillow as a whole, so that a photo
-gives the same pixels from a DICOM object as from a JPEG file; deeper JPEG and JPEG 2000 go to GDCM.
+gives the same pixels from a DICOM object as from a JPEG file; deeper lossless JPEG and JPEG 2000 go to GDCM,
+lossy JPEG of 12 bits goes to libjpeg-turbo through imagecodecs.
 """
 
 import io
 import struct
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -53,10 +55,18 @@ _PLUGINS: dict[UID, str] = {
     DeflatedExplicitVRLittleEndian: "",
     ImplicitVRLittleEndian: "",
 }
-_DEEP_PLUGIN = "gdcm"
+_LOSSY_DEEP = "imagecodecs"
+"""pydicom refuses lossy JPEG of 12 bits, and GDCM leaves its colours as they are stored."""
+_DEEP_PLUGINS: dict[UID, str] = {
+    **{syntax: plugin for syntax, plugin in _PLUGINS.items() if syntax != JPEGBaseline8Bit},
+    **dict.fromkeys((*_LOSSLESS_JPEG, *_JPEG_2000), "gdcm"),
+    JPEGExtended12Bit: _LOSSY_DEEP,
+}
 _START_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """Second bytes of the markers that begin a frame header (ITU T.81 Table B.1, ISO 14495-1 C.2.2)."""
 _END_OF_IMAGE = b"\xff\xd9"
+_HEAD_BYTES = 64
+"""Where markers that tell of colours stand: JFIF and Adobe's come first in an image."""
 
 # What pydicom, Pillow and pyjpegls are seen to raise on pixel data that do not fit their header.
 _ODD = (
@@ -125,12 +135,15 @@ def decode_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint
     with open_inflated(path) as file:
         dataset = dcmread(file)
     frame = b""
+    pixels: NDArray[np.generic]
     try:
         if syntax.is_encapsulated:
             frame = next(generate_frames(dataset.PixelData, number_of_frames=header.number_of_frames or 1))
             _check_frame(frame, syntax, size, max_pixels)
         if syntax in _JPEG and plugin == "pillow":
             pixels = _decode_jpeg(frame, syntax, dataset.PhotometricInterpretation)
+        elif plugin == _LOSSY_DEEP:
+            pixels = _decode_deep_jpeg(frame, dataset.PhotometricInterpretation)
         else:
             pixels = pixel_array(dataset, index=0, decoding_plugin=plugin)
         return _to_rgb(pixels, dataset)
@@ -142,12 +155,8 @@ def decode_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint
 
 
 def decoder(syntax: UID, bits: int) -> str | None:
-    """The pydicom plugin for ``bits`` per sample in ``syntax``: "" where none is needed, None for none."""
-    if bits > 8 and syntax == JPEGExtended12Bit:
-        return None  # GDCM's output for it is known to be wrong, and pydicom refuses it
-    if bits > 8 and syntax in (*_JPEG, *_JPEG_2000):
-        return _DEEP_PLUGIN
-    return _PLUGINS.get(syntax)
+    """The decoder for ``bits`` per sample in ``syntax``: "" where none is needed, None if there is none."""
+    return (_PLUGINS if bits <= 8 else _DEEP_PLUGINS).get(syntax)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
@@ -180,6 +189,18 @@ def _jpeg_size(frame: bytes) -> tuple[int, int]:
             return columns, rows
         at += 1 if frame[at + 1] == 0xFF else 2 + struct.unpack_from(">H", frame, at + 2)[0]
     raise ValueError("no frame header")
+
+
+def _decode_deep_jpeg(frame: bytes, interpretation: str) -> NDArray[np.uint16]:
+    """The frame of 12 bits as RGB or grey, markers before the header's word as with 8 bits."""
+    if not frame.rstrip(b"\0").endswith(_END_OF_IMAGE):
+        raise EOFError("the image ends early")  # libjpeg would fill it up
+    unmarked = not any(marker in frame[:_HEAD_BYTES] for marker in (b"JFIF\0", b"Adobe"))
+    stored = "rgb" if interpretation == "RGB" and unmarked else None
+    pixels = imagecodecs.jpeg8_decode(frame, colorspace=stored, outcolorspace=stored)
+    if pixels.dtype != np.uint16:
+        raise ValueError("header and image data name different depths")
+    return pixels
 
 
 def _decode_jpeg(frame: bytes, syntax: UID, interpretation: str) -> NDArray[np.uint8]:

@@ -21,8 +21,7 @@ BECOMES = {
     Kind.DOCUMENT: "kept with the patient as an earlier report",
 }
 NOTES = """
-JPEG Extended of 12 bits is kept, but no decoder that we trust reads it: the recording waits for a person, who
-is told to send another form. Orientation tags inside a JPEG (EXIF) have no meaning in DICOM and are ignored.
+Orientation tags inside a JPEG (EXIF) have no meaning in DICOM and are ignored.
 """
 
 

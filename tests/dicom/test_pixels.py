@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,6 +17,8 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
@@ -246,6 +249,64 @@ def test_jpeg_without_a_marker_is_taken_for_what_its_header_says(tmp_path: Path)
     as_stored = decode_photo(save(dataset, tmp_path / "b.dcm"))
     components = np.asarray(Image.open(io.BytesIO(jpeg)).convert("YCbCr"))
     assert np.abs(as_stored.astype(int) - components).max() <= 3
+
+
+def deep_jpeg(pixels: np.ndarray, interpretation: str, **encoding: Any) -> Dataset:
+    """A photo object holding ``pixels`` of 12 bits as JPEG Extended."""
+    dataset = photo()
+    dataset.Rows, dataset.Columns = pixels.shape[:2]
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+    dataset.SamplesPerPixel = 1 if pixels.ndim == 2 else 3
+    dataset.PhotometricInterpretation = interpretation
+    dataset.file_meta.TransferSyntaxUID = JPEGExtended12Bit
+    stream = imagecodecs.jpeg8_encode(pixels, level=98, bitspersample=12, **encoding)
+    dataset.PixelData = encapsulate([stream])
+    return dataset
+
+
+def ramps(channels: int) -> np.ndarray:
+    """Smooth values of 12 bits, shape (64, 80) or (64, 80, channels)."""
+    y, x = np.mgrid[:64, :80]
+    planes = [x * 50 + y, y * 60, 4095 - x * 50]
+    values = np.stack(planes[:channels], axis=2).astype(np.uint16)
+    return values[..., 0] if channels == 1 else values
+
+
+def test_jpeg_of_12_bits_is_decoded(tmp_path: Path) -> None:
+    grey_values = ramps(1)
+    pixels = decode_photo(save(deep_jpeg(grey_values, "MONOCHROME2"), tmp_path / "grey.dcm"))
+    assert np.abs(pixels - grey_values[..., None] / 4095 * 255).max() < 1
+    colours = ramps(3)
+    pixels = decode_photo(save(deep_jpeg(colours, "YBR_FULL", subsampling="444"), tmp_path / "colour.dcm"))
+    assert np.abs(pixels - colours / 4095 * 255).max() < 2
+
+
+def test_jpeg_of_12_bits_without_a_marker_is_taken_for_what_its_header_says(tmp_path: Path) -> None:
+    colours = ramps(3)
+    dataset = deep_jpeg(colours, "RGB", colorspace="ycbcr", outcolorspace="ycbcr", subsampling="444")
+    marked = next(generate_frames(dataset.PixelData, number_of_frames=1))
+    unmarked = marked[:2] + marked[4 + int.from_bytes(marked[4:6], "big") :]
+    dataset.PixelData = encapsulate([unmarked])
+    pixels = decode_photo(save(dataset, tmp_path / "photo.dcm"))
+    assert np.abs(pixels - colours / 4095 * 255).max() < 2
+
+
+def test_jpeg_of_12_bits_that_ends_early_is_truncated(tmp_path: Path) -> None:
+    dataset = deep_jpeg(ramps(1), "MONOCHROME2")
+    frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
+    dataset.PixelData = encapsulate([frame[: len(frame) // 2]])
+    with pytest.raises(TruncatedPhotoError):
+        decode_photo(save(dataset, tmp_path / "photo.dcm"))
+
+
+def test_jpeg_of_another_depth_than_its_header_is_refused(tmp_path: Path) -> None:
+    dataset = deep_jpeg(ramps(1), "MONOCHROME2")
+    dataset.PixelData = encapsulate([imagecodecs.jpeg8_encode(ramps(1).astype(np.uint8))])
+    with pytest.raises(UndecodablePhotoError):
+        decode_photo(save(dataset, tmp_path / "photo.dcm"))
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    with pytest.raises(UndecodablePhotoError, match="12 bits cannot be decoded: send JPEG of 8 bits"):
+        decode_photo(save(dataset, tmp_path / "photo.dcm"))
 
 
 def test_video_cannot_be_decoded(tmp_path: Path) -> None:

@@ -95,9 +95,10 @@ def plain(picture: str) -> tuple[Dataset, np.ndarray]:
     if picture == "colour by plane":
         dataset.PlanarConfiguration = 1
         pixels = np.ascontiguousarray(pixels.transpose(2, 0, 1))
-    elif picture == "colour, 16 bits":
-        pixels = pixels.astype(np.uint16) * 257
-        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 16, 15
+    elif picture.startswith("colour, "):
+        bits = 12 if picture == "colour, 12 bits" else 16
+        pixels = np.rint(pixels / 255 * (2**bits - 1)).astype(np.uint16)
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, bits, bits - 1
     elif picture.startswith("grey") or picture == "palette":
         del dataset.PlanarConfiguration
         dataset.SamplesPerPixel = 1
@@ -126,7 +127,7 @@ def _palette(dataset: Dataset, indices: np.ndarray) -> tuple[Dataset, np.ndarray
     return dataset, np.stack([table[indices] for table in tables], axis=2).astype(np.uint8)
 
 
-COLOUR, BY_PLANE, DEEP_COLOUR = "colour", "colour by plane", "colour, 16 bits"
+COLOUR, BY_PLANE, COLOUR_12, DEEP_COLOUR = "colour", "colour by plane", "colour, 12 bits", "colour, 16 bits"
 GREY, GREY_12, GREY_16, PALETTE = "grey", "grey, 12 bits", "grey, 16 bits", "palette"
 
 _CONV = {
@@ -150,6 +151,10 @@ ENCODINGS: tuple[Encoding, ...] = (
     Encoding(JPEGBaseline8Bit, COLOUR, "dcmcjpeg", dcmtk("dcmcjpeg", "+eb"), 8),
     Encoding(JPEGBaseline8Bit, COLOUR, "dcmcjpeg, RGB", dcmtk("dcmcjpeg", "+eb", "+cr"), 8),
     Encoding(JPEGExtended12Bit, COLOUR, "dcmcjpeg", dcmtk("dcmcjpeg", "+ee"), 8),
+    # Without +sr DCMTK spreads grey values over the range that it finds.
+    Encoding(JPEGExtended12Bit, GREY_12, "dcmcjpeg", dcmtk("dcmcjpeg", "+ee", "+sr"), 8),
+    Encoding(JPEGExtended12Bit, COLOUR_12, "dcmcjpeg", dcmtk("dcmcjpeg", "+ee"), 8),
+    Encoding(JPEGExtended12Bit, COLOUR_12, "dcmcjpeg, RGB", dcmtk("dcmcjpeg", "+ee", "+cr"), 8),
     *(
         Encoding(syntax, picture, command[0], dcmtk(*command))
         for syntax, command in _LOSSLESS.items()

@@ -19,7 +19,6 @@ from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     EncapsulatedPDFStorage,
     ImplicitVRLittleEndian,
-    JPEGExtended12Bit,
     MultiFrameTrueColorSecondaryCaptureImageStorage,
     SecondaryCaptureImageStorage,
     VideoPhotographicImageStorage,
@@ -29,10 +28,10 @@ from dicom.contexts import PHOTO_CLASSES, PHOTO_SYNTAXES
 from dicom.documents import read_pdf
 from dicom.header_reading import read_header
 from dicom.intake import ReceivedObject
-from dicom.pixels import UndecodablePhotoError, decode_photo
+from dicom.pixels import decode_photo
 from tests.dicom.samples import photo, save
 from tests.interop.conftest import Listening, program
-from tests.interop.encodings import ENCODINGS, GREY_12, Encoding, dcmtk, plain
+from tests.interop.encodings import ENCODINGS, Encoding, dcmtk, plain
 
 pytestmark = pytest.mark.interop
 
@@ -85,19 +84,6 @@ def test_every_class_of_photos_is_kept_and_decoded(
     kept, received = send(listening, save(dataset, tmp_path / "photo.dcm"))
     assert received.header.sop_class_uid == sop_class
     np.testing.assert_array_equal(decode_photo(kept), expected)
-
-
-def test_jpeg_of_12_bits_is_kept_and_a_person_is_told_what_to_send(
-    listening: Listening, tmp_path: Path
-) -> None:
-    program("dcmcjpeg")
-    dataset, _ = plain(GREY_12)
-    encoded = tmp_path / "encoded.dcm"
-    dcmtk("dcmcjpeg", "+ee")(save(dataset, tmp_path / "plain.dcm"), encoded)
-    kept, received = send(listening, encoded)
-    assert received.header.transfer_syntax_uid == JPEGExtended12Bit
-    with pytest.raises(UndecodablePhotoError, match="12 bits cannot be decoded: send JPEG of 8 bits"):
-        decode_photo(kept)
 
 
 @pytest.mark.parametrize("syntax", [MPEG4HP41, HEVCMP51, MPEG2MPHL], ids=lambda uid: uid.name)
