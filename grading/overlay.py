@@ -72,9 +72,16 @@ def paint(view: Photo, values: Floats, end: float) -> Photo:
 
 def blend(picture: Photo, values: Floats, end: float) -> Photo:
     """A picture (H, W, 3) with the colours of ``values`` (H, W) over it."""
-    strength = np.clip(np.abs(values) / end, 0, 1)[..., None] * STRONGEST
-    colours = np.where(values[..., None] > 0, np.array(RAISES), np.array(LOWERS))
-    return np.asarray(np.rint(picture * (1 - strength) + colours * strength), dtype=np.uint8)
+    # Channel by channel in single precision: a whole picture in double precision takes eight times as long.
+    strength = np.minimum(np.abs(values) / end, 1).astype(np.float32) * np.float32(STRONGEST)
+    kept, raised = 1 - strength, strength * (values > 0)
+    lowered = strength - raised
+    painted = np.empty_like(picture)
+    for channel, (raises, lowers) in enumerate(zip(RAISES, LOWERS, strict=True)):
+        mixed = picture[..., channel] * kept + raised * np.float32(raises) + lowered * np.float32(lowers)
+        np.rint(mixed, out=mixed)
+        painted[..., channel] = mixed
+    return painted
 
 
 def _places(grid: tuple[int, ...], placement: Placement) -> Iterator[tuple[Plane, Plane, float]]:

@@ -121,10 +121,11 @@ def recording_version(session: Session, recording_id: int) -> str | None:
         .scalar_subquery()
     )
     photos = select(func.count()).where(Photo.recording_key == recording_id).scalar_subquery()
+    counts = select(func.max(Grading.id)).where(Grading.recording_key == recording_id, Grading.active)
     row = session.execute(
-        select(Recording.state, Recording.state_changed_at, photos, deliveries).where(
-            Recording.id == recording_id
-        )
+        select(
+            Recording.state, Recording.state_changed_at, photos, counts.scalar_subquery(), deliveries
+        ).where(Recording.id == recording_id)
     ).one_or_none()
     return None if row is None else hashlib.sha256(repr(tuple(row)).encode()).hexdigest()[:16]
 

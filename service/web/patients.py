@@ -160,12 +160,22 @@ def photo(request: Request, visit: Seer, recording_id: Number, photo_id: Number)
 
 
 @router.get("/recordings/{recording_id}/maps/{item}.jpg")
-def score_map(request: Request, visit: Seer, recording_id: Number, item: str) -> Response:
-    """What the places of the face add to an item's score, painted over its photo; a look at the recording."""
+def score_map(
+    request: Request,
+    visit: Seer,
+    recording_id: Number,
+    item: str,
+    grading: Annotated[int, Query(ge=1, le=MOST)],
+) -> Response:
+    """What the places of the face add to an item's score, painted over its photo; a look at the recording.
+
+    ``grading`` is the number of the grading that the page shows: a browser keeps pictures by their address,
+    and a new grading's scores must not stand beside the map of an earlier one.
+    """
     site = site_of(request)
     with transaction(site.engine) as session:
-        grading = active_grading(session, recording_id)
-        found = kept_maps(site.storage, grading, [item]) if grading else []
+        active = active_grading(session, recording_id)
+        found = kept_maps(site.storage, active, [item]) if active and active.id == grading else []
         if not found:
             raise HTTPException(404)
         audit.record_photo_view(session, visit.visitor.actor, recording_id)

@@ -7,9 +7,6 @@ import pytest
 from PIL import Image
 
 from dicom.building import to_bytes
-from grading.bundle import COMMISSIONING_BUNDLE, describe_bundle, load_bundle
-from grading.contributions import Contributions, Part
-from service.kept_maps import keep_maps
 from service.records.models import Photo, Recording
 from service.storage import FolderStorage
 from tests.dicom.samples import photo
@@ -30,31 +27,35 @@ def smile(ada: Recording, clinic: Clinic) -> Photo:
 
 
 def test_a_map_is_painted_over_the_photo_of_its_item_where_one_was_kept(
-    browser: Browser, clinic: Clinic, storage: FolderStorage, ada: Recording, smile: Photo
+    browser: Browser, clinic: Clinic, ada: Recording
 ) -> None:
     page = f"/recordings/{ada.id}"
-    assert "data-map" not in browser.get(page).text
-    assert browser.get(f"{page}/maps/M4.jpg").status_code == 404
-    buffer = io.BytesIO()
-    Image.new("RGB", (512, 512), (90, 120, 150)).save(buffer, "JPEG")
-    storage.write("views/smile.jpg", buffer.getvalue())
-    smile.view_key = "views/smile.jpg"
-    smile.face = {"left": 10, "top": 10, "right": 90, "bottom": 90}
-    smile.eyes = {"right": [30.0, 40.0], "left": [70.0, 40.0]}
     (grading,) = ada.gradings
-    grading.bundle.manifest = describe_bundle(load_bundle(COMMISSIONING_BUNDLE))
-    places = np.full((2, 22, 10), -5.0)
-    found = Contributions("M4", 100.0, True, (Part("movement", "SMILE", places),))
-    grading.maps_key = keep_maps(storage, grading.uid, [found])
+    assert "data-map" not in browser.get(page).text
+    assert browser.get(f"{page}/maps/M4.jpg?grading={grading.id}").status_code == 404
+    clinic.map_of_the_smile(grading, -5.0)
     clinic.session.commit()
-    assert f'data-map="{page}/maps/M4.jpg" data-pose="6"' in browser.get(page).text
-    answer = browser.get(f"{page}/maps/M4.jpg")
+    place = f"{page}/maps/M4.jpg?grading={grading.id}"
+    assert f'data-map="{place}" data-pose="6"' in browser.get(page).text
+    answer = browser.get(place)
     assert answer.headers["cache-control"] == "no-store"
     painted = np.asarray(image(answer.content)).astype(int)
     assert painted.shape == (512, 512, 3)
     assert (painted[..., 2] - painted[..., 0]).max() > 50
-    assert browser.get(f"{page}/maps/R1.jpg").status_code == 404
-    assert browser.get(f"{page}/maps/nonsense.jpg").status_code == 404
+    assert browser.get(f"{page}/maps/R1.jpg?grading={grading.id}").status_code == 404
+    assert browser.get(f"{page}/maps/nonsense.jpg?grading={grading.id}").status_code == 404
+
+
+def test_a_page_of_an_earlier_grading_is_not_given_the_map_of_another(
+    browser: Browser, clinic: Clinic, ada: Recording
+) -> None:
+    (grading,) = ada.gradings
+    clinic.map_of_the_smile(grading, -5.0)
+    clinic.session.commit()
+    place = f"/recordings/{ada.id}/maps/M4.jpg"
+    assert browser.get(f"{place}?grading={grading.id}").status_code == 200
+    assert browser.get(f"{place}?grading={grading.id + 1}").status_code == 404
+    assert browser.get(place).status_code == 404
 
 
 def test_a_photo_that_is_not_prepared_is_shown_as_it_was_sent(

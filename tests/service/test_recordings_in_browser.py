@@ -67,3 +67,30 @@ def test_a_second_photo_of_a_pose_is_left_out(
     clinic.session.expire_all()
     assert clinic.session.get_one(Photo, photos[8].id).excluded
     assert not clinic.session.get_one(Photo, extra.id).excluded
+
+
+def test_a_map_stands_over_its_photo_and_a_new_grading_brings_its_own(
+    page: Page, address: str, clinic: Clinic, ada: Recording
+) -> None:
+    (first,) = ada.gradings
+    clinic.map_of_the_smile(first, -5.0)
+    clinic.session.commit()
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if "/maps/" in one.url else None)
+    with page.expect_response(lambda one: f"M4.jpg?grading={first.id}" in one.url):
+        page.goto(f"{address}/recordings/{ada.id}")
+    row, shown = page.locator("tr[data-map*='/M4.']"), page.locator("div[data-map] img")
+    row.hover()
+    expect(shown).to_have_js_property("naturalWidth", 512)
+    assert sum(f"M4.jpg?grading={first.id}" in one for one in asked) == 1
+    page.mouse.move(0, 0)
+    expect(shown).to_have_count(0)
+    first.active = False
+    clinic.session.flush()
+    second = clinic.grade(ada, first.bundle, 60)
+    clinic.map_of_the_smile(second, 5.0)
+    clinic.session.commit()
+    expect(row).to_have_attribute("data-map", f"/recordings/{ada.id}/maps/M4.jpg?grading={second.id}")
+    row.hover()
+    expect(shown).to_have_js_property("naturalWidth", 512)
+    expect(shown).to_have_attribute("src", f"/recordings/{ada.id}/maps/M4.jpg?grading={second.id}")

@@ -39,6 +39,7 @@ async function renew() {
   document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
   for (const id of opened) document.getElementById(id)?.parentElement.setAttribute("open", "");
   if (focused) document.getElementById(focused)?.focus();
+  document.dispatchEvent(new Event("renewed"));
 }
 
 setTimeout(look, wait);

@@ -2,16 +2,25 @@
 // Where that photo is out of sight, the map stands in a corner of the window instead.
 
 let shown = null;
-let waiting = null;
+let waiting = [];
 
-// Whose pointer comes to the scores will look at maps: they are fetched one after the other, to appear at once.
+const rows = () => [...document.querySelectorAll("tr[data-map]")];
+const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 200));
+
+// Once the page stands, the maps are fetched one after the other while nothing else is to do, to appear at once.
 function fetchAhead() {
-  waiting ??= [...document.querySelectorAll("[data-map]")].filter((row) => row.tagName === "TR");
   const row = waiting.shift();
   if (!row) return;
   const image = new Image();
-  image.onload = image.onerror = fetchAhead;
+  image.fetchPriority = "low";
+  image.onload = image.onerror = () => idle(fetchAhead);
   image.src = row.dataset.map;
+}
+
+function begin() {
+  const resting = waiting.length === 0;
+  waiting = rows();
+  if (resting) idle(fetchAhead);
 }
 
 function hide() {
@@ -30,6 +39,7 @@ function show(row) {
   const map = document.createElement("div");
   map.dataset.map = row.dataset.map;
   const image = document.createElement("img");
+  image.fetchPriority = "high";
   image.src = row.dataset.map;
   image.alt = "";
   map.append(image, ...document.querySelector("template#sides").content.cloneNode(true).childNodes);
@@ -42,7 +52,6 @@ function show(row) {
 
 document.addEventListener("pointerover", (event) => {
   if (event.pointerType !== "mouse") return;
-  if (!waiting && event.target.closest?.("section:has([data-map])")) fetchAhead();
   const row = event.target.closest?.("[data-map]");
   if (row?.tagName === "TR") show(row);
   else if (!document.activeElement?.matches("a.map:focus-visible")) hide();
@@ -67,3 +76,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") hide();
 });
+
+// The page's new content may have maps of another grading (see live.js).
+document.addEventListener("renewed", () => { hide(); begin(); });
+if (document.readyState === "complete") begin();
+else window.addEventListener("load", begin);
