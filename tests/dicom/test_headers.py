@@ -1,6 +1,9 @@
 """Headers from files: what is read, what odd values become, and what is refused."""
 
+import struct
+from collections.abc import Collection
 from datetime import date, datetime, time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,17 @@ from pydicom import dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+)
 
+from dicom import header_reading
 from dicom.building import code, to_bytes
+from dicom.element_walk import UnusualError, Walked, walk_file
+from dicom.elements import WANTED
 from dicom.header_reading import UnreadableObjectError, read_header
 from dicom.headers import PhotoHeader
 from dicom.moments import format_date, format_time, parse_date, parse_moment, parse_time
@@ -198,6 +209,54 @@ def test_damaged_bytes_are_read_or_refused_but_never_crash(
     assert PhotoHeader.from_json(header.to_json()) == header
 
 
+def outcome(path: Path) -> PhotoHeader | str:
+    try:
+        return read_header(path)
+    except UnreadableObjectError as error:
+        return error.code
+
+
+def leave_it(head: bytes, size: int, wanted: Collection[int]) -> Walked:
+    raise UnusualError
+
+
+@cache
+def encoded(syntax: Any) -> bytes:
+    """A photo with all that is looked for; as JPEG where ``syntax`` is None."""
+    dataset = photo(BROW, timepoint=Timepoint(188, "6 months"))
+    dataset.ViewCodeSequence = [code("399033003", "SCT", "Frontal")]
+    if syntax is not None:
+        dataset.decompress(decoding_plugin="pillow", generate_instance_uid=False)
+        dataset.file_meta.TransferSyntaxUID = syntax
+    return to_bytes(dataset)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    syntax=st.sampled_from([None, ImplicitVRLittleEndian, ExplicitVRLittleEndian]),
+    edits=st.lists(st.tuples(st.integers(128, 2600), st.binary(min_size=1, max_size=4)), max_size=4),
+)
+def test_walk_finds_what_pydicom_reads(tmp_path: Path, syntax: Any, edits: list[tuple[int, bytes]]) -> None:
+    damaged = bytearray(encoded(syntax))
+    for at, patch in edits:
+        damaged[at : at + len(patch)] = patch
+    path = tmp_path / "damaged.dcm"
+    path.write_bytes(damaged)
+    walked = outcome(path)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(header_reading, "walk_file", leave_it)
+        assert walked == outcome(path)
+
+
+@pytest.mark.parametrize("syntax", [None, ImplicitVRLittleEndian])
+def test_usual_photos_are_not_left_to_pydicom(syntax: Any) -> None:
+    content = encoded(syntax)
+    walked = walk_file(content[: 1 << 16], len(content), WANTED)
+    assert walked.pixels is not None
+    assert walked.syntax == (syntax or JPEGBaseline8Bit)
+
+
 @given(st.dates())
 def test_dates_survive_their_dicom_form(day: date) -> None:
     assert parse_date(format_date(day)) == day or day.year < 1000
@@ -291,3 +350,14 @@ def test_plain_text_is_read_as_pydicom_reads_it(tmp_path: Path, text: str) -> No
         value = read[keyword].value
         theirs = "\\".join(map(str, value)) if isinstance(value, MultiValue) else str(value or "")
         assert ours == theirs.strip(), keyword
+
+
+def test_sequence_whose_item_is_cut_has_no_codes(tmp_path: Path) -> None:
+    whole = encoded(None)
+    at = whole.index(struct.pack("<HH2s", 0x0040, 0x0555, b"SQ"))
+    (length,) = struct.unpack_from("<L", whole, at + 8)
+    cut = struct.pack("<HH2sHL", 0x0040, 0xA168, b"SQ", 0, 4) + b"\xfe\xff\x00\xe0"
+    item = struct.pack("<HHL", 0xFFFE, 0xE000, len(cut)) + cut
+    path = tmp_path / "photo.dcm"
+    path.write_bytes(whole[: at + 8] + struct.pack("<L", len(item)) + item + whole[at + 12 + length :])
+    assert read_header(path).context_codes == ()
