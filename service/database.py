@@ -47,7 +47,7 @@ def transaction(engine: Engine) -> Iterator[Session]:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
     except OperationalError as error:
-        raise DatabaseUnavailableError("the database cannot be reached; is PostgreSQL running?") from error
+        raise DatabaseUnavailableError(_why(error)) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseUnavailableError("the connection to the database broke") from error
@@ -67,6 +67,23 @@ def connection_of(engine: Engine) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except OperationalError as error:
-        raise DatabaseUnavailableError("the database cannot be reached; is PostgreSQL running?") from error
+        raise DatabaseUnavailableError(_why(error)) from error
     with connection:
         yield connection
+
+
+def _why(error: OperationalError) -> str:
+    """What the matter is, and what to do; nothing of what the server says, which may quote a record."""
+    state = getattr(error.orig, "sqlstate", None)
+    # Class 08: no connection; 57: the server was shut down, or starts.
+    if error.connection_invalidated or state is None or state[:2] in ("08", "57"):
+        return "the database cannot be reached; is PostgreSQL running?"
+    return _WORDS.get(state, f"PostgreSQL could not do it now (SQLSTATE {state}); its log says why")
+
+
+_WORDS = {
+    "40P01": "two changes waited for each other and this one was given up; do it again",
+    "53100": "the disk of the database is full; make room there",
+    "53300": "the database takes no more connections; raise its max_connections, or run fewer processes",
+}
+"""By SQLSTATE."""

@@ -22,7 +22,7 @@ class ExportError(PermanentError):
 def write_rows(kind: type[Any], rows: Sequence[Any], file: Path) -> None:
     """Write rows of the dataclass ``kind`` to a file whose suffix names the format.
 
-    No rows make a table with columns alone. CSV is UTF-8 with commas; None is an empty cell.
+    No rows make a table with columns alone. CSV is UTF-8 with commas, its cells as `cell` makes them.
 
     Raises:
         ExportError: the suffix names none of the formats.
@@ -31,7 +31,7 @@ def write_rows(kind: type[Any], rows: Sequence[Any], file: Path) -> None:
         with file.open("w", newline="", encoding="utf-8") as target:
             writer = csv.writer(target)
             writer.writerow(fields(kind))
-            writer.writerows([getattr(row, name) for name in fields(kind)] for row in rows)
+            writer.writerows([cell(getattr(row, name)) for name in fields(kind)] for row in rows)
     elif file.suffix == ".parquet":
         _write_parquet(kind, rows, file)
     elif file.suffix == ".json":
@@ -40,6 +40,13 @@ def write_rows(kind: type[Any], rows: Sequence[Any], file: Path) -> None:
         file.write_text(as_markdown(kind, rows), encoding="utf-8")
     else:
         raise ExportError(f"{file.name} has no known suffix: use one of {', '.join(SUFFIXES)}")
+
+
+def cell(value: object) -> object:
+    """A value as a cell of CSV: a text that spreadsheets would take for a formula gets a ``'`` before it."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value
 
 
 def as_json(rows: Sequence[Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from grading.scales import sub_scores
 from service.assessing import FOLDED
+from service.exporting import cell
 from service.rated import Rated
 from service.records.gradings import intervals_of, scores_of
 from service.records.models import Grading, Patient, Recording
@@ -52,7 +53,7 @@ def _graded(grading: Grading) -> Iterator[tuple[object, ...]]:
 
 def _rated(rated: Rated) -> Iterator[tuple[object, ...]]:
     for score, value in _with_folded(rated.items).items():
-        yield (", ".join(rated.raters), 1, score, round(value, 2))
+        yield (cell(", ".join(rated.raters)), 1, score, round(value, 2))
 
 
 def _with_folded(items: Mapping[str, float]) -> dict[str, float]:

@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -35,6 +43,9 @@ from service.listener_settings import ListenerSettings
 from service.peer_settings import PEER_KINDS, AeTitle, AnyDestination, AnyPeer, AnySource, Port, Section
 from service.server_settings import TlsSettings
 from service.web_settings import WebSettings
+
+BROKERS = ("redis://", "rediss://", "redis+socket://")
+"""How the address of a broker begins."""
 
 
 class SettingError(PermanentError):
@@ -262,6 +273,14 @@ class Settings(BaseSettings):
             raise ValueError(f"must be one of {', '.join(PROTOCOLS)}")
         return protocol
 
+    @field_validator("database_url", "broker_url")
+    @classmethod
+    def _known_scheme(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        schemes = ("postgresql://",) if info.field_name == "database_url" else BROKERS
+        if url is not None and not url.get_secret_value().startswith(schemes):
+            raise ValueError(f"must start with {' or '.join(schemes)}")
+        return url
+
     @field_validator("destinations", "sources")
     @classmethod
     def _names_differ(cls, peers: tuple[AnyPeer, ...]) -> tuple[AnyPeer, ...]:
@@ -303,6 +322,12 @@ def load_settings() -> Settings:
     Raises:
         SettingError: one line that names each wrong setting, where it can be set and what is wrong with it.
     """
+    prefix, delimiter = "FACIALIS_", "__"
+    for variable in os.environ:
+        # Others that begin so may be anybody's: Kubernetes sets some for each service, by its name.
+        section, nested, _ = variable.removeprefix(prefix).partition(delimiter)
+        if variable.startswith(prefix) and nested and section.lower() not in Settings.model_fields:
+            raise SettingError(f"the variable {variable} names no setting: correct its spelling")
     try:
         return Settings()
     except ValidationError as error:
@@ -314,12 +339,19 @@ def load_settings() -> Settings:
         raise SettingError(f"{config_file()}: {error}") from None
 
 
+_WORDS = {
+    "extra_forbidden": "there is no such setting: correct its spelling",
+    "union_tag_invalid": f"kind must be one of {', '.join(PEER_KINDS)}",
+}
+"""By pydantic's type of error, where its own words are about code."""
+
+
 def _explain(detail: object) -> str:
     assert isinstance(detail, dict)  # noqa: S101 - narrows pydantic's ErrorDetails for the type checker
     # A kind of destination stands in pydantic's path, but in no setting's name.
     place = [str(part) for part in detail["loc"] if part not in PEER_KINDS]
     variable = "FACIALIS_" + "__".join(place).upper()
-    message = detail["msg"].removeprefix("Value error, ")
+    message = _WORDS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
     value = detail["input"]
     shown = (
         f" (now {value!r})" if isinstance(value, str | int | float | bool) and "url" not in place[0] else ""

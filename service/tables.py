@@ -5,6 +5,7 @@ without byte order mark. Any other encoding has to be named: guessed wrongly, it
 anybody noticing.
 """
 
+import codecs
 import csv
 import datetime as dt
 import io
@@ -35,12 +36,16 @@ class CellError(PermanentError):
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, other names it goes by, whether a cell may be empty, its longest text."""
+    """A column: its name, other names it goes by, whether a cell may be empty, its longest text.
+
+    A cell of ``lines`` may hold line breaks.
+    """
 
     name: str
     aliases: tuple[str, ...] = ()
     required: bool = False
     longest: int = 10_000
+    lines: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def read_table(path: Path, columns: Sequence[Column], encoding: str = "utf-8") -
 
 
 def check_cells(row: Row, columns: Sequence[Column]) -> list[tuple[str, str]]:
-    """The columns whose cells are empty or too long, each with what to do."""
+    """The columns whose cells are empty, too long or not of one line, each with what to do."""
     problems = []
     for column in columns:
         cell = row.cells[column.name]
@@ -93,6 +98,8 @@ def check_cells(row: Row, columns: Sequence[Column]) -> list[tuple[str, str]]:
             problems.append((column.name, "is empty: fill it in"))
         if len(cell) > column.longest:
             problems.append((column.name, f"has more than {column.longest} characters: shorten it"))
+        if any(character < " " and not (column.lines and character in "\t\r\n") for character in cell):
+            problems.append((column.name, "holds a line break or control character: take it out"))
     return problems
 
 
@@ -121,6 +128,8 @@ def _text(path: Path, encoding: str) -> str:
     try:
         text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
     except UnicodeDecodeError:
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise TableError(f"{path} is UTF-16 ('Unicode Text'): save it as 'CSV UTF-8'") from None
         others = " or ".join(f"--encoding {other}" for other in ENCODINGS if other != "utf-8")
         raise TableError(
             f"{path} is not {encoding}: save it as 'CSV UTF-8', or name its encoding with {others} "

@@ -73,7 +73,8 @@ def import_table(
         try:
             rows = read_table(file, TABLES[kind].columns, encoding)
         except TableError as error:
-            raise TableError(str(error).replace(str(file), "the table")) from None
+            told = str(error).replace(str(file), "the table").replace("--encoding ", "encoding=")
+            raise TableError(told) from None
     with transaction(held.engine) as session:
         outcome = import_rows(session, TABLES[kind], rows)
         if outcome.problems:

@@ -177,11 +177,15 @@ def correct(
     response: Response,
     if_match: SameRecord = None,
 ) -> PatientShown:
-    """Overwrite what is given of a patient; what was before is kept in the record's changes."""
+    """Overwrite what is given of a patient; what was before is kept in the record's changes.
+
+    A `death_date` of null takes back one that was recorded by mistake.
+    """
     with transaction(held.engine) as session:
         patient = row_of(session, Patient, number, lock=True)
         check_unchanged(patient_shown(patient), if_match)
-        correct_patient(session, patient, **correction.model_dump(), by=caller.signature)
+        lives = "death_date" in correction.model_fields_set and correction.death_date is None
+        correct_patient(session, patient, **correction.model_dump(), lives=lives, by=caller.signature)
         audit.record(session, caller.actor, AuditEventKind.PATIENT_CHANGED, patient=number)
         shown = patient_shown(patient)
     tagged(response, shown)

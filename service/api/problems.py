@@ -171,11 +171,21 @@ def not_served(request: Request, error: Exception) -> Response:
 def unfit(request: Request, error: Exception) -> Response:
     """The handler for requests that are not as described: where, and what is wanted there instead."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - the only kind that it is registered for
+    wanted = _wanted_type(request, error)
+    if wanted is not None:
+        return answer(UnfitRequestError(f"send the body as Content-Type: {wanted}"))
     told = UnfitRequestError("the request is not as the interface's description has it")
     told.faults = [
         Fault(at=".".join(map(str, fault["loc"]))[:100], detail=fault["msg"]) for fault in error.errors()
     ]
     return answer(told)
+
+
+def _wanted_type(request: Request, error: RequestValidationError) -> str | None:
+    """The type of body that is wanted, where one came that was not said to be JSON, and so was not read."""
+    whole = any(fault["loc"] == ("body",) and fault["type"] != "missing" for fault in error.errors())
+    said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return "application/json" if whole and not said.endswith("json") else None
 
 
 def described(*statuses: int, content: Sequence[str] = ()) -> dict[int | str, dict[str, Any]]:

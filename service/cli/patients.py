@@ -87,10 +87,13 @@ def merge(
 ) -> None:
     """Make two records of one person one; both IDs name it from then on. This cannot be undone."""
     with records() as session:
+        gone = find_patient(session, other, other_issuer)
+        number = gone.id if gone is not None else None
         merged = merge_patients(session, (survivor, issuer), (other, other_issuer), operator().name)
         if merged is None:
             raise UnknownPatientError("neither ID is on record; see 'facialis patient import'")
-        _note(session, AuditEventKind.PATIENT_MERGED, merged.id)
+        if number != merged.id:
+            audit.record(session, operator(), AuditEventKind.PATIENT_MERGED, patient=merged.id, other=number)
 
 
 def add(

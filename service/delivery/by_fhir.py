@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Mapping
+from functools import partial
 
 import requests
 
 from dicom.peers import unreachable
-from service.delivery.fhir_transaction import PatientSystemError, transaction_of
-from service.delivery.outcomes import NOT_BEGUN, Outcome, Outcomes, Parcel
+from service.delivery.fhir_transaction import transaction_of
+from service.delivery.outcomes import NOT_BEGUN, Outcome, Outcomes, Parcel, prepared
 from service.fhir.client import LATER, WORDS_KEPT, fhir_session, words
 from service.peer_settings import FhirDestination
 from service.storage import Storage
@@ -33,12 +34,10 @@ def send(
             if time.monotonic() > until:
                 outcomes[row] = NOT_BEGUN
                 continue
-            try:
-                bundle = transaction_of(
-                    parcel, destination, storage, create_patients=destination.create_patients
-                )
-            except PatientSystemError as error:
-                outcomes[row] = Outcome(ok=False, words=str(error))
+            create = destination.create_patients
+            bundle = prepared(partial(transaction_of, parcel, destination, storage, create_patients=create))
+            if isinstance(bundle, Outcome):
+                outcomes[row] = bundle
                 continue
             try:
                 answer = session.post(destination.url, data=bundle, timeout=TIMEOUT)

@@ -6,11 +6,11 @@ which a receiver knows it again if it has it already.
 
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from dicom.peers import PeerUnavailableError
-from service.delivery.outcomes import NOT_BEGUN, Outcome, Outcomes, Parcel
+from service.delivery.outcomes import NOT_BEGUN, Outcome, Outcomes, Parcel, prepared
 from service.hl7.acknowledgement import read_answer
-from service.hl7.fields import CharacterSetError
 from service.hl7.mllp import MllpPeer, exchange, mllp_connection
 from service.hl7.oru import control_id, make_message
 from service.peer_settings import Hl7Destination, MessageSettings
@@ -34,15 +34,12 @@ def send(
     messages: dict[int, tuple[str, bytes]] = {}
     for row, parcel in parcels.items():
         control = control_id(parcel.uid, destination.name, parcel.retries)
-        try:
-            messages[row] = (
-                control,
-                message_of(
-                    parcel, destination.message, storage, control, accept=destination.accept_acknowledgement
-                ),
-            )
-        except CharacterSetError as error:
-            outcomes[row] = Outcome(ok=False, words=str(error))
+        accept = destination.accept_acknowledgement
+        made = prepared(partial(message_of, parcel, destination.message, storage, control, accept=accept))
+        if isinstance(made, Outcome):
+            outcomes[row] = made
+        else:
+            messages[row] = (control, made)
     if messages:
         outcomes |= _exchange_all(messages, destination, time.monotonic() + seconds)
     return outcomes

@@ -1,8 +1,10 @@
 """What is sent, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from grading.errors import PermanentError
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,18 @@ NOT_BEGUN = Outcome(ok=False, words="not sent yet", transient=True, begun=False)
 
 Outcomes = Mapping[int, Outcome]
 """By the delivery's row."""
+
+
+def prepared(make: Callable[[], bytes]) -> bytes | Outcome:
+    """What ``make`` gives, or, where that cannot be made, what became of this one document.
+
+    The others that go with it are not held up by it.
+    """
+    try:
+        return make()
+    except PermanentError as error:
+        return Outcome(ok=False, words=str(error))
+    except FileNotFoundError:
+        return Outcome(ok=False, words="its stored file is gone: restore the data folder, then retry")
+    except ValueError:
+        return Outcome(ok=False, words="its stored file is damaged: restore the data folder, then retry")

@@ -10,8 +10,7 @@ from dicom.durable import write_durably
 from dicom.peers import PeerUnavailableError
 from service.delivery.by_hl7 import message_of
 from service.delivery.fhir_transaction import transaction_of
-from service.delivery.outcomes import Outcome, Outcomes, Parcel
-from service.hl7.fields import CharacterSetError
+from service.delivery.outcomes import Outcome, Outcomes, Parcel, prepared
 from service.hl7.oru import control_id
 from service.peer_settings import FolderDestination
 from service.storage import Storage
@@ -49,10 +48,9 @@ def _write(parcel: Parcel, destination: FolderDestination, storage: Storage) -> 
     if not folder.is_dir():
         # A share that is not mounted must not be taken for an empty folder, and made on the local disk.
         return Outcome(ok=False, words=f"the folder {folder} is not there", transient=True)
-    try:
-        content = _content(parcel, destination, storage)
-    except CharacterSetError as error:
-        return Outcome(ok=False, words=str(error))
+    content = prepared(lambda: _content(parcel, destination, storage))
+    if isinstance(content, Outcome):
+        return content
     target = folder / f"{parcel.uid}.{SUFFIXES[parcel.kind]}"
     try:
         write_durably(target, content)

@@ -7,7 +7,6 @@ import hl7
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
-from service.hl7.fields import parse_day
 from service.hl7.inbound import Inbound
 from service.hl7.persons import known_patient, read_identifiers, read_person, update_patient
 from service.hl7.problems import (
@@ -22,6 +21,7 @@ from service.records import audit
 from service.records.audit_events import AuditEventKind
 from service.records.merging import merge_patients
 from service.records.models import MessageState
+from service.records.patients import find_patient
 from service.records.surgeries import add_surgery
 
 IDENTITY = ("ADT^A01", "ADT^A04", "ADT^A08", "ADT^A28", "ADT^A31")
@@ -122,17 +122,21 @@ def _merge(session: Session, message: Inbound, settings: ListenerSettings, actor
         goes = read_identifiers(message, segment, 1, settings)
         if not goes:
             raise MessageProblemError(MISSING, "MRG-1 holds no identifier of the patient", place="MRG^1^1")
+        gone = find_patient(session, *goes[0])
+        number = gone.id if gone is not None else None
         try:
             patient = merge_patients(session, stays[0], goes[0], by=_author(message))
         except PermanentError as error:
             raise MessageProblemError(UNKNOWN_KEY, str(error), place="MRG^1^1") from None
-        if patient is not None:
-            merged = patient.id
+        if patient is None:
+            continue
+        merged = patient.id
+        if number != merged:
             session.flush()
-            audit.record(session, actor, AuditEventKind.PATIENT_MERGED, patient=patient.id)
+            audit.record(session, actor, AuditEventKind.PATIENT_MERGED, patient=merged, other=number)
     if merged is None:
         return UNKNOWN_PATIENT
-    return Done(MessageState.APPLIED, "the records were merged", merged)
+    return Done(MessageState.APPLIED, "both identifiers name one record", merged)
 
 
 def _cancelled(message: Inbound, settings: ListenerSettings) -> Done:
@@ -201,7 +205,7 @@ def _read_surgery(message: Inbound, segment: hl7.Segment, rule: ProcedureRule) -
     code = message.value(rule.code, segment)
     if rule.codes and code not in rule.codes:
         return None
-    days = (parse_day(message.value(path, segment)) for path in rule.dates)
+    days = (message.day(path, segment) for path in rule.dates)
     day = next((one for one in days if one is not None), None)
     if day is None:
         raise MessageProblemError(MISSING, f"the day of the procedure is missing ({', '.join(rule.dates)})")
@@ -211,8 +215,8 @@ def _read_surgery(message: Inbound, segment: hl7.Segment, rule: ProcedureRule) -
         raise MessageProblemError(
             MISSING, f"the side of the procedure is missing ({rule.side or 'no field is set for it'})"
         )
-    procedure = message.value(rule.procedure, segment) or code
-    return _Surgery(day, procedure, side, message.value(rule.surgeon, segment))
+    procedure, surgeon = message.value(rule.procedure, segment) or code, message.value(rule.surgeon, segment)
+    return _Surgery(day, " ".join(procedure.split()), side, " ".join(surgeon.split()))
 
 
 def _required(message: Inbound, name: str) -> hl7.Segment:

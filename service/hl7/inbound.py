@@ -1,17 +1,19 @@
 """A message that came in: decoded by its own character set, taken apart, its fields by name."""
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import hl7
 
-from service.hl7.fields import CHARACTER_SETS, unescaped
+from service.hl7.fields import CHARACTER_SETS, parse_day, unescaped
 from service.hl7.parsing import NotAMessageError, parse_message
 from service.hl7.problems import (
     MISSING,
     NO_MESSAGE,
     UNKNOWN_CHARACTERS,
+    UNKNOWN_KEY,
     WRONG_CHARACTERS,
     WRONG_VERSION,
     MessageProblemError,
@@ -106,6 +108,18 @@ class Inbound:
             text = parts[component - 1] if len(parts) >= component else ""
         return self.plain(text)
 
+    def day(self, path: str, within: hl7.Segment | None = None) -> dt.date | None:
+        """The day of a field; None where it is empty or coarser than a day (such as ``19700000``).
+
+        Raises:
+            MessageProblemError: the calendar has no such day.
+        """
+        text = self.value(path, within)
+        day, digits = parse_day(text), text[:8]
+        if day is None and len(digits) == 8 and digits.isdecimal() and "00" not in (digits[4:6], digits[6:]):
+            raise MessageProblemError(UNKNOWN_KEY, f"{path} is no day that the calendar has")
+        return day
+
     def repetitions(self, segment: hl7.Segment, number: int) -> list[list[str]]:
         """A field's repetitions, each as its components as they were sent; see `plain`."""
         if len(segment) <= number or not str(segment[number]):
@@ -119,8 +133,15 @@ class Inbound:
         return next(filter(None, parts), "")
 
     def plain(self, text: str) -> str:
-        """What a part of a field says, without escapes; HL7's explicit nothing (two quotes) is nothing."""
-        return "" if text == '""' else unescaped(text, self.header.encoding).strip()
+        """What a part of a field says, without escapes; HL7's explicit nothing (two quotes) is nothing.
+
+        Raises:
+            MessageProblemError: an escape stands for a NUL, which no record holds.
+        """
+        said = "" if text == '""' else unescaped(text, self.header.encoding).strip()
+        if "\0" in said:
+            raise MessageProblemError(WRONG_CHARACTERS, "the text holds NUL characters")
+        return said
 
 
 def read_inbound(block: bytes, header: Header, default_set: str) -> Inbound:
@@ -153,4 +174,7 @@ def read_inbound(block: bytes, header: Header, default_set: str) -> Inbound:
         parsed = parse_message(text)
     except NotAMessageError as error:
         raise MessageProblemError(NO_MESSAGE, str(error), reject=True, place="MSH^1^2") from None
+    if sum(str(segment[0]) == "MSH" for segment in parsed) > 1:
+        words = "one frame holds two messages, and none was used: frame each by itself"
+        raise MessageProblemError(NO_MESSAGE, words, reject=True, place="MSH^2")
     return Inbound(header, parsed)

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 LONGEST = 200
 PROCESS = "listener"
+UNUSED = (MessageState.REFUSED, MessageState.LEFT)
+"""What became of messages that changed nothing."""
 
 
 def take_message(engine: Engine, block: bytes, address: str, settings: ListenerSettings) -> bytes:
@@ -42,7 +44,7 @@ def take_message(engine: Engine, block: bytes, address: str, settings: ListenerS
         return _keep_refused(engine, block, header, address, problem)
     row_id = _keep(engine, block, header, address)
     try:
-        return _process(engine, row_id, settings, address)
+        return _process(engine, row_id, settings, address, block)
     except MessageProblemError as problem:
         # A fault of ours: nothing of it is stored, and the same message again is tried again.
         return problem_answer(header, problem, _now()).message
@@ -61,7 +63,7 @@ def apply_planned(engine: Engine, settings: ListenerSettings) -> int:
         ).all()
     for row_id in open_:
         try:
-            _process(engine, row_id, settings, "", again=True)
+            _process(engine, row_id, settings, "")
         except MessageProblemError:
             log.error("message.not_used", message=row_id)
     return len(open_)
@@ -116,23 +118,27 @@ def _keep_refused(
 
 
 def _process(
-    engine: Engine, row_id: int, settings: ListenerSettings, address: str, *, again: bool = False
+    engine: Engine, row_id: int, settings: ListenerSettings, address: str, sent: bytes | None = None
 ) -> bytes:
     """Do what a kept message asks for, once; its acknowledgement.
 
-    ``again`` is for one that was answered already, and waited for its day.
+    ``sent`` is its text where it comes from its sender, be it again: one that was refused or left before is
+    then tried anew, since settings and records may have changed. Else it is one that waited for its day.
 
     Raises:
         MessageProblemError: an error of ours came between; nothing was stored.
     """
     with transaction(engine) as session:
         row = session.get_one(Message, row_id, with_for_update=True)
-        if row.answer is not None and not (again and row.state is MessageState.WAITING):
+        resent = row.answer is not None and sent is not None
+        if row.answer is not None and row.state not in (UNUSED if resent else (MessageState.WAITING,)):
             return row.answer
+        if resent:
+            row.content = sent
         header = read_header(row.content or b"")
         try:
             with session.begin_nested():
-                done = _apply(session, row, header, settings, address)
+                done = _apply(session, row, header, settings, address, resent=resent)
         except MessageProblemError as problem:
             _note(row, MessageState.REFUSED, str(problem), problem_answer(header, problem, _now()))
             if problem.condition in (UNSUPPORTED_TYPE, UNSUPPORTED_EVENT):
@@ -158,7 +164,9 @@ def _process(
         return row.answer
 
 
-def _apply(session: Session, row: Message, header: Header, settings: ListenerSettings, address: str) -> Done:
+def _apply(
+    session: Session, row: Message, header: Header, settings: ListenerSettings, address: str, *, resent: bool
+) -> Done:
     message = read_inbound(row.content or b"", header, settings.character_set)
     actor = audit.system(PROCESS, address or None)
     done = apply_message(session, message, settings, actor, dt.date.today())
@@ -169,7 +177,8 @@ def _apply(session: Session, row: Message, header: Header, settings: ListenerSet
                 Message.sender == row.sender,
                 Message.order_id == done.order_id[:LONGEST],
                 Message.state == MessageState.WAITING,
-                Message.id < row.id,
+                # What is sent again says the latest, whatever came in between.
+                Message.id != row.id if resent else Message.id < row.id,
             )
             .values(state=MessageState.REPLACED)
         )
@@ -178,9 +187,9 @@ def _apply(session: Session, row: Message, header: Header, settings: ListenerSet
 
 
 def _note(row: Message, state: MessageState, words: str, answer: Answer) -> None:
-    row.state, row.words = state, words
-    if row.answer is None:
+    if row.answer is None or row.state in UNUSED:
         row.answer, row.answer_code = answer.message, answer.code
+    row.state, row.words = state, words
 
 
 def _now() -> dt.datetime:

@@ -7,7 +7,6 @@ import hl7
 from sqlalchemy.orm import Session
 
 from grading.errors import PermanentError
-from service.hl7.fields import parse_day
 from service.hl7.inbound import Inbound
 from service.hl7.problems import MISSING, UNKNOWN_KEY, MessageProblemError
 from service.listener_settings import ListenerSettings
@@ -16,6 +15,7 @@ from service.records.patients import (
     add_identifier,
     correct_patient,
     find_patient,
+    in_one_line,
     patient_for,
     same_words,
 )
@@ -37,6 +37,7 @@ class Person:
     birth_date: dt.date | None = field(repr=False)
     death_date: dt.date | None = field(repr=False)
     sex: str
+    lives: bool
 
 
 def read_person(message: Inbound, pid: hl7.Segment, settings: ListenerSettings) -> Person:
@@ -47,9 +48,10 @@ def read_person(message: Inbound, pid: hl7.Segment, settings: ListenerSettings) 
     return Person(
         identifiers=identifiers,
         name=_person_name(message, pid),
-        birth_date=parse_day(message.value("PID-7", pid)),
-        death_date=parse_day(message.value("PID-29", pid)),
+        birth_date=message.day("PID-7", pid),
+        death_date=message.day("PID-29", pid),
         sex=_SEXES.get(message.value("PID-8", pid).upper(), ""),
+        lives=message.value("PID-30", pid).upper() == "N",
     )
 
 
@@ -66,6 +68,8 @@ def read_identifiers(
             found.append((value, settings.issuers.get(issuer, issuer)))
     if any(len(value) > LONGEST_ID or len(issuer) > LONGEST_ID for value, issuer in found):
         raise MessageProblemError(UNKNOWN_KEY, "an identifier or its issuer is longer than 64 characters")
+    if not all(in_one_line(part) for identifier in found for part in identifier):
+        raise MessageProblemError(UNKNOWN_KEY, "an identifier or its issuer holds a control character")
     return tuple(dict.fromkeys(found))
 
 
@@ -114,6 +118,7 @@ def update_patient(session: Session, person: Person, *, make: bool, by: str) -> 
             birth_date=person.birth_date,
             death_date=person.death_date,
             sex=person.sex or None,
+            lives=person.lives,
             by=by,
         )
     except PermanentError as error:
@@ -127,7 +132,9 @@ def _person_name(message: Inbound, pid: hl7.Segment) -> str:
     if not repeated:
         return ""
     family, given, middle, suffix, prefix = map(message.first_part, [*repeated[0], *[""] * 5][:5])
-    parts = [part.translate(_NO_SEPARATORS) for part in (family, given, middle, prefix, suffix)]
+    parts = [
+        " ".join(part.translate(_NO_SEPARATORS).split()) for part in (family, given, middle, prefix, suffix)
+    ]
     return "^".join(parts).rstrip("^")[:LONGEST_NAME]
 
 

@@ -169,7 +169,7 @@ ANNOTATIONS = Table(
     (
         Column("recording", ("aufnahme", "series_uid"), required=True, longest=64),
         Column("rater", ("bewerter",), required=True, longest=100),
-        Column("note", ("bemerkung", "notiz")),
+        Column("note", ("bemerkung", "notiz"), lines=True),
         *(Column(item, (item.casefold(),)) for item in _ITEMS),
     ),
     _record,

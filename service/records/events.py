@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from grading.errors import PermanentError
 from service.records.changes import correct_row, delete_row, has_twin
 from service.records.models import Event, EventKind, Patient
-from service.records.patients import impossible_date, patient_for
+from service.records.patients import impossible_date, in_one_line, patient_for
 
 SIDES = ("", "L", "R", "B")
 
@@ -44,8 +44,8 @@ def add_event(
         EventError: the side is none of L, R, B and empty, or the date lies before birth, after death or in
             the future.
     """
-    if not patient_id.strip():
-        raise EventError("give the id of the patient")
+    if not patient_id.strip() or not in_one_line(patient_id + issuer):
+        raise EventError("give the id of the patient, in one line")
     _check_side(side)
     patient = patient_for(session, patient_id.strip(), issuer)
     _check_day(patient, happened_on)

@@ -16,6 +16,7 @@ from service.records.patients import (
     complete_patient,
     correct_patient,
     find_patient,
+    hold_further_identifiers,
     patient_for,
     same_words,
 )
@@ -43,7 +44,9 @@ _PATIENT = (
     Column("patient_id", ("patient", "patientennummer", "pid"), required=True, longest=64),
     Column("issuer", ("aussteller",), longest=64),
 )
-_NOTE = Column("note", ("bemerkung", "notiz"))
+_NOTE = Column("note", ("bemerkung", "notiz"), lines=True)
+MOST_FURTHER = 2000
+"""Further identifiers in a table: each is held until its end, and PostgreSQL has room for some thousands."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,19 @@ class Table:
 
 def import_rows(session: Session, table: Table, rows: Iterable[Row]) -> Outcome:
     """Bring all rows to the records as far as they can be; the caller commits only without problems."""
-    added = known = new_patients = 0
+    hold_further_identifiers(session, alone=True)
+    added = known = new_patients = further = 0
     remarks: list[Remark] = []
     met: set[tuple[str, str]] = set()
     for row in rows:
         remark = partial(Remark, row.number)
         faults = check_cells(row, table.columns)
         remarks += [remark(column, message, problem=True) for column, message in faults]
+        further += bool(row.cells.get("other_id"))
+        if further > MOST_FURTHER:
+            told = f"is one of more than {MOST_FURTHER}: split the table"
+            remarks.append(remark("other_id", told, problem=True))
+            break
         if faults:
             continue
         identifier = row.cells.get("patient_id", ""), row.cells.get("issuer", "")
@@ -192,7 +201,9 @@ def _person(session: Session, row: Row) -> tuple[Added, list[Note]]:
     patient = patient_for(session, cells["patient_id"], cells["issuer"])
     notes = list(_differences(patient, {"name": name, "birth_date": born, "death_date": died, "sex": sex}))
     complete_patient(session, patient, name=name, birth_date=born, sex=sex)
-    correct_patient(session, patient, death_date=patient.death_date or died)
+    correct_patient(
+        session, patient, birth_date=patient.birth_date or born, death_date=patient.death_date or died
+    )
     if cells["other_id"]:
         add_identifier(session, patient, cells["other_id"], cells["other_issuer"])
     return stranger, notes

@@ -18,6 +18,7 @@ from service.records.patients import (
     add_identifier,
     complete_patient,
     find_patient,
+    hold_further_identifiers,
     hold_identifier,
     patient_for,
 )
@@ -42,10 +43,14 @@ def merge_patients(session: Session, survivor: Identifier, other: Identifier, by
     further identifier; where neither is known nothing happens and None is returned.
 
     Raises:
-        MergeError: an identifier is empty, or ``other`` was merged into a third patient before.
+        MergeError: an identifier is empty, both are the same, or ``other`` was merged into a third patient
+            before.
     """
     if not (survivor[0].strip() and other[0].strip()):
         raise MergeError("both patients' ids are needed to merge them")
+    if survivor == other:
+        raise MergeError("both ids are the same: name two records to merge them")
+    hold_further_identifiers(session)
     for identifier in sorted({survivor, other}):
         hold_identifier(session, *identifier)
     gone = find_patient(session, *other, lock=True)
@@ -73,8 +78,7 @@ def merge_patients(session: Session, survivor: Identifier, other: Identifier, by
     arrived = max(filter(None, (stays.last_arrival_at, gone.last_arrival_at)), default=None)
     name, birth_date, sex, died = gone.name, gone.birth_date, gone.sex, gone.death_date
     _move(session, stays, gone)
-    complete_patient(session, stays, name=name, birth_date=birth_date, sex=sex)
-    stays.death_date = stays.death_date or died
+    complete_patient(session, stays, name=name, birth_date=birth_date, death_date=died, sex=sex)
     stays.last_arrival_at = arrived
     link_surgeries(session, stays)
     return stays

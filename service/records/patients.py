@@ -16,6 +16,8 @@ from service.records.models import IdentityNote, Patient, PatientIdentifier
 
 log = structlog.get_logger()
 
+_ALONE = "alone_with_identifiers"
+
 
 class PatientError(PermanentError):
     """What is said of a patient cannot be recorded."""
@@ -44,7 +46,7 @@ def find_patient(session: Session, patient_id: str, issuer: str, *, lock: bool =
 def patient_for(session: Session, patient_id: str, issuer: str) -> Patient:
     """The patient whom this identifier names, made if new; the row is locked until the transaction ends."""
     known = find_patient(session, patient_id, issuer, lock=True)
-    if known is None:
+    if known is None and _ALONE not in session.info:
         # Another transaction may make or merge the same patient at this moment: its row then counts.
         hold_identifier(session, patient_id, issuer)
         known = find_patient(session, patient_id, issuer, lock=True)
@@ -63,8 +65,23 @@ def hold_identifier(session: Session, patient_id: str, issuer: str) -> None:
 
 def identifier_lock(patient_id: str, issuer: str) -> int:
     """The number of the advisory lock under which it is decided whom the identifier names."""
-    digest = hashlib.sha256(f"patient {issuer}\0{patient_id}".encode()).digest()
-    return int.from_bytes(digest[:8], signed=True)
+    return _lock(f"patient {issuer}\0{patient_id}")
+
+
+def hold_further_identifiers(session: Session, *, alone: bool = False) -> None:
+    """Say that this transaction may give patients further identifiers.
+
+    With ``alone`` no other one may until it ends. It then makes patients without holding each identifier, of
+    which PostgreSQL has room for some thousands only: whoever makes the same patient meets it at its row.
+    """
+    lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+    session.execute(select(lock(_lock("further identifiers"))))
+    if alone:
+        session.info[_ALONE] = True
+
+
+def _lock(what: str) -> int:
+    return int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
 
 
 def add_identifier(session: Session, patient: Patient, value: str, issuer: str) -> None:
@@ -75,8 +92,11 @@ def add_identifier(session: Session, patient: Patient, value: str, issuer: str) 
     """
     if not value.strip():
         raise PatientError("an identifier is empty: give the patient's number")
-    hold_identifier(session, value, issuer)
     known = find_patient(session, value, issuer)
+    if known is None:
+        hold_further_identifiers(session)
+        hold_identifier(session, value, issuer)
+        known = find_patient(session, value, issuer)
     if known is None:
         session.add(PatientIdentifier(patient_key=patient.id, value=value, issuer=issuer))
         patient.updated_at = func.clock_timestamp()
@@ -103,27 +123,26 @@ def complete_patient(
     *,
     name: str = "",
     birth_date: dt.date | None = None,
+    death_date: dt.date | None = None,
     sex: str = "",
     series_uid: str = "",
 ) -> None:
     """Fill in what is not on record of the patient; what differs from the record is noted, not overwritten.
 
-    Names are held against each other without regard to case and empty parts, which systems write differently.
+    So is a birth or death that contradicts the record. Names are held against each other without regard to
+    case and empty parts, which systems write differently.
     """
-    sent = {"name": name, "birth_date": birth_date.isoformat() if birth_date else "", "sex": sex}
-    on_record = {
-        "name": patient.name,
-        "birth_date": patient.birth_date.isoformat() if patient.birth_date else "",
-        "sex": patient.sex,
-    }
-    patient.name = patient.name or name
-    patient.birth_date = patient.birth_date or birth_date
-    patient.sex = patient.sex or sex
+    sent = {"name": name, "birth_date": birth_date, "death_date": death_date, "sex": sex}
     for attribute, value in sent.items():
-        if value and on_record[attribute] and not same_words(value, on_record[attribute]):
+        if not value:
+            continue
+        known = getattr(patient, attribute)
+        if not known and not (isinstance(value, dt.date) and _contradicts(patient, attribute, value)):
+            setattr(patient, attribute, value)
+        elif not same_words(str(value), str(known)):
             session.execute(
                 insert(IdentityNote)
-                .values(patient_key=patient.id, attribute=attribute, sent=value, series_uid=series_uid)
+                .values(patient_key=patient.id, attribute=attribute, sent=str(value), series_uid=series_uid)
                 .on_conflict_do_nothing()
             )
             log.warning("identity.differs", attribute=attribute, patient=patient.id)
@@ -137,9 +156,12 @@ def correct_patient(
     birth_date: dt.date | None = None,
     death_date: dt.date | None = None,
     sex: str | None = None,
+    lives: bool = False,
     by: str = "",
 ) -> None:
     """Overwrite what is given and keep what was before; what is None stays as it is.
+
+    A patient who ``lives`` has no date of death: one that was recorded by mistake is taken back.
 
     Raises:
         PatientError: death would lie before birth, before a surgery or in the future, or birth after a
@@ -147,14 +169,28 @@ def correct_patient(
     """
     before = content(patient)
     given = {"name": name, "birth_date": birth_date, "death_date": death_date, "sex": sex}
-    born, died = birth_date or patient.birth_date, death_date or patient.death_date
-    _check_life(patient, born, died)
+    died = death_date or (None if lives else patient.death_date)
+    if (birth_date or patient.birth_date, died) != (patient.birth_date, patient.death_date):
+        _check_life(patient, birth_date or patient.birth_date, died)
     for attribute, value in given.items():
         if value is not None:
             setattr(patient, attribute, value)
+    patient.death_date = died
     after = content(patient)
     if after != before:
         note_change(session, patient.id, "corrected", ("patient", patient.id), before, after, by)
+
+
+def _contradicts(patient: Patient, attribute: str, day: dt.date) -> bool:
+    """Whether the day cannot be that of the patient's birth or death, by what else is on record."""
+    try:
+        if attribute == "birth_date":
+            _check_life(patient, day, patient.death_date)
+        else:
+            _check_life(patient, patient.birth_date, day)
+    except PatientError:
+        return True
+    return False
 
 
 def _check_life(patient: Patient, born: dt.date | None, died: dt.date | None) -> None:
@@ -181,6 +217,11 @@ def impossible_date(patient: Patient, day: dt.date) -> str | None:
     if patient.death_date is not None and day > patient.death_date:
         return "lies after the patient's death; check both dates"
     return None
+
+
+def in_one_line(text: str) -> bool:
+    """Whether a text holds no line break or other control character, which peers cannot take."""
+    return not any(character < " " for character in text)
 
 
 def same_words(one: str, other: str) -> bool:

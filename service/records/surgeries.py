@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from grading.errors import PermanentError
 from service.records.changes import correct_row, delete_row, has_twin
 from service.records.models import Patient, Surgery
-from service.records.patients import impossible_date, patient_for
+from service.records.patients import impossible_date, in_one_line, patient_for
 from service.records.timepoints import link_surgeries
 
 SIDES = ("L", "R", "B")
@@ -48,8 +48,8 @@ def add_surgery(
         SurgeryError: the side is not L, R or B, the procedure is empty, or the date lies before birth, after
             death or in the future.
     """
-    if not patient_id.strip():
-        raise SurgeryError("give the id of the patient")
+    if not patient_id.strip() or not in_one_line(patient_id + issuer):
+        raise SurgeryError("give the id of the patient, in one line")
     _check(procedure, side, surgeon)
     patient = patient_for(session, patient_id.strip(), issuer)
     _check_day(patient, performed_on)
@@ -136,6 +136,8 @@ def _check(procedure: str, side: str, surgeon: str) -> None:
     for what, value in (("procedure", procedure), ("surgeon", surgeon)):
         if len(value.strip()) > 200:
             raise SurgeryError(f"the {what} has more than 200 characters: put the rest into the note")
+        if not in_one_line(value.strip()):
+            raise SurgeryError(f"the {what} holds a line break or control character: write it in one line")
 
 
 def _check_day(patient: Patient, day: dt.date) -> None:

@@ -273,6 +273,15 @@ def test_body_must_say_its_size_and_be_of_some(program: Program) -> None:
     problem(large, 413, "api.too_large")
 
 
+@pytest.mark.parametrize("said", ["text/plain", "application/xml", "application/x-www-form-urlencoded"])
+def test_body_of_another_type_is_told_which_is_wanted(program: Program, said: str) -> None:
+    answer = program.ask(
+        "POST", "/api/v1/surgeries", scope=Scope.WRITE, content="{}", headers={"Content-Type": said}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "send the body as Content-Type: application/json"
+
+
 def test_database_that_is_down_is_a_problem_that_may_pass(
     storage: FolderStorage, runner: asyncio.Runner, program: Program
 ) -> None:

@@ -73,6 +73,21 @@ def test_surgery_is_corrected_only_as_it_was_read(program: Program, ada: Recordi
         assert (kept.made_by, kept.before["performed_on"]) == ("token write program", "2024-03-12")
 
 
+def test_date_of_death_that_was_a_mistake_is_taken_back(program: Program, ada: Recording) -> None:
+    path = f"/patients/{ada.patient_key}"
+    dead = change(program, "PATCH", path, {"death_date": "2024-06-01"}, tag="*")
+    assert dead.json()["death_date"] == "2024-06-01"
+    renamed = change(program, "PATCH", path, {"name": "Doe^Jane"}, tag="*")
+    assert renamed.json()["death_date"] == "2024-06-01"
+    assert change(program, "PATCH", path, {"death_date": None}, tag="*").json()["death_date"] is None
+
+
+def test_merge_of_a_patient_with_the_same_is_refused(program: Program, ada: Recording) -> None:
+    both = {"survivor": ada.patient_key, "other": ada.patient_key}
+    answer = program.ask("POST", f"{API}/patients/merge", scope=Scope.ADMIN, json=both)
+    problem(answer, 422, "patient.merge")
+
+
 def test_surgery_is_deleted_only_as_it_was_read(program: Program, ada: Recording, engine: Engine) -> None:
     path = f"/surgeries/{ada.surgery_key}"
     tag = program.get(API + path).headers["etag"]

@@ -18,8 +18,9 @@ from dicom.tls import ClientTls
 from service.hl7.listener import Listener, ListenerError, run_listener
 from service.hl7.mailbox import apply_planned, forget
 from service.hl7.mllp import END, START, MllpPeer, exchange, mllp_connection
-from service.listener_settings import ListenerSettings, ProcedureRule
-from service.records.models import Message, MessageState, Patient, Surgery
+from service.listener_settings import ORDERED, ListenerSettings, ProcedureRule
+from service.records.audit_events import AuditEventKind
+from service.records.models import AuditEvent, Message, MessageState, Patient, Surgery
 from service.records.patients import find_patient, patient_for
 
 YESTERDAY = dt.date.today() - dt.timedelta(days=1)
@@ -169,6 +170,75 @@ def test_the_same_message_again_has_the_same_answer_and_no_second_effect(
     assert found.name.startswith("Weber")
 
 
+def test_a_message_that_changed_nothing_is_tried_anew_when_it_comes_again(engine: Engine) -> None:
+    """Integration engines send again, unchanged, what was refused, once what was wrong is set right."""
+    order = message("ORM^O01", PID, "ORC|NW|O-1", OBR.replace("^^^^L", ""), control="7")
+    update_ = message("ADT^A08", PID, control="8")
+    with listening(engine) as peer:
+        refused, left = send(peer, order, update_)
+    assert (code(refused), "side" in words(refused)) == ("AE", True)
+    assert "not on record" in words(left)
+    known(engine, "FP-1")
+    rule = ORDERED.model_copy(update={"codes": {"5-044": "R"}})
+    with listening(engine, procedures=[rule.model_dump()]) as peer:
+        assert [code(one) for one in send(peer, order, update_)] == ["AA", "AA"]
+    assert surgeries(engine) == [(YESTERDAY, "Nerve graft", "R")]
+    found = patient(engine)
+    assert found is not None
+    assert found.name.startswith("Müller")
+    assert [(one.state, one.answer_code) for one in rows(engine)] == [(MessageState.APPLIED, "AA")] * 2
+
+
+def test_two_messages_in_one_frame_are_refused_and_neither_is_used(engine: Engine, peer: MllpPeer) -> None:
+    known(engine, "FP-1", "FP-2")
+    both = message("ADT^A08", PID) + message("ADT^A08", PID.replace("FP-1", "FP-2"), control="2")
+    (answer,) = send(peer, both)
+    assert (code(answer), "two messages" in words(answer)) == ("AR", True)
+    found = patient(engine)
+    assert found is not None
+    assert found.name == ""
+
+
+def test_a_date_of_death_is_taken_back_by_who_says_that_the_patient_lives(
+    engine: Engine, peer: MllpPeer
+) -> None:
+    known(engine, "FP-1")
+    dead, alive = ("|" * 21 + one for one in ("20240101|Y", "|N"))
+    send(peer, message("ADT^A08", PID + dead))
+    found = patient(engine)
+    assert found is not None
+    assert found.death_date == dt.date(2024, 1, 1)
+    send(peer, message("ADT^A08", PID, control="2"), message("ADT^A08", PID + alive, control="3"))
+    found = patient(engine)
+    assert found is not None
+    assert found.death_date is None
+
+
+def test_a_merge_is_followed_in_the_audit_trail_and_one_that_changes_nothing_is_not_in_it(
+    engine: Engine, peer: MllpPeer
+) -> None:
+    known(engine, "FP-1", "FP-2")
+    gone = patient(engine, "FP-2")
+    assert gone is not None
+    circle = [("FP-1", "FP-2"), ("FP-2", "FP-1"), ("FP-1", "FP-2")]
+    answers = send(
+        peer,
+        *(
+            message("ADT^A40", PID.replace("FP-1", stays), f"MRG|{goes}^^^CLINIC^MR", control=str(number))
+            for number, (stays, goes) in enumerate(circle)
+        ),
+        message("ADT^A40", PID, "MRG|FP-1^^^CLINIC^MR", control="self"),
+    )
+    assert [code(one) for one in answers] == ["AA", "AA", "AA", "AE"]
+    assert "both ids are the same" in words(answers[-1])
+    with Session(engine) as session:
+        merges = select(AuditEvent).filter_by(kind=AuditEventKind.PATIENT_MERGED)
+        (event,) = session.scalars(merges)
+    stays = patient(engine)
+    assert stays is not None
+    assert (event.patient_key, event.detail["other"]) == (stays.id, gone.id)
+
+
 @pytest.mark.parametrize("trigger", ["ADT^A40", "ADT^A18", "ADT^A34"])
 def test_a_merge_moves_one_record_to_the_other(engine: Engine, peer: MllpPeer, trigger: str) -> None:
     known(engine, "FP-1", "FP-2")
@@ -270,6 +340,11 @@ REFUSED = [
     ("PID|1||FP-1", "AR", "does not start with MSH"),
     ("", "AR", "does not start with MSH"),
     (message("ADT^A08", PID + "\0"), "AE", "NUL"),
+    (message("ADT^A08", PID.replace("Änne", "\\X00\\")), "AE", "NUL"),
+    (message("ADT^A08", PID.replace("FP-1", "FP\a-1")), "AE", "control character"),
+    (message("ADT^A08", PID.replace("19600229", "19610229")), "AE", "PID-7 is no day"),
+    (message("ORM^O01", PID, OBR.replace(f"{YESTERDAY:%Y%m%d}", "20240230")), "AE", "OBR-7 is no day"),
+    (message("ORM^O01", PID, OBR.replace("Nerve", "Ner\x1bve")), "AE", "in one line"),
     (message("ORM^O01", PID, OBR.replace("^^^^L", "")), "AE", "side of the procedure is missing"),
     (message("ORM^O01", PID, "OBR|1|O-1||5-044^Graft"), "AE", "day of the procedure is missing"),
     (

@@ -3,16 +3,18 @@
 import datetime as dt
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from service import cli
+from service.records import importing
 from service.records.importing import EVENTS, PATIENTS, SURGERIES, Outcome, Table, import_rows
 from service.records.models import AuditEvent, Change, Event, IdentityNote, Patient, Surgery
-from service.records.patients import find_patient
+from service.records.patients import PatientError, add_identifier, find_patient, patient_for
 from service.settings import load_settings
 from service.tables import CellError, TableError, read_date, read_table
 from tests.service.people import person
@@ -172,7 +174,7 @@ def test_a_patient_who_differs_from_the_record_is_noted_not_overwritten(
             "patient_id,date,procedure,side\nP,2024-01-01,Zügelplastik,L\n".encode("cp1252"),
             "--encoding cp1252",
         ),
-        ("patient_id,date,procedure,side\nP,2024-01-01,G,L\n".encode("utf-16"), "is not utf-8"),
+        ("patient_id,date,procedure,side\nP,2024-01-01,G,L\n".encode("utf-16"), "is UTF-16"),
         ("patient_id,date,procedure,side\nP,2024-01-01,G,L\n".encode("utf-16-le"), "no text"),
     ],
 )
@@ -257,3 +259,62 @@ def test_surgeries_are_listed_corrected_and_deleted_and_patients_merged_by_comma
     assert kinds == [
         "surgery.added", "surgery.added", "surgery.changed", "patient.merged", "surgery.deleted",
     ]  # fmt: skip
+
+
+def test_lines_and_control_characters_are_for_notes_only(taken: Callable[..., Outcome]) -> None:
+    head = "patient_id,date,procedure,side,surgeon,note"
+    outcome = taken(SURGERIES, [head, 'P\a,2024-03-01,"Gr\naft",L,Dr \x1bA,"one\nother"'])
+    assert [problem.column for problem in outcome.problems] == ["patient_id", "procedure", "surgeon"]
+    assert taken(SURGERIES, [head, 'P,2024-03-01,Graft,L,,"one\nother"']).added == 1
+
+
+def test_a_birth_that_contradicts_a_surgery_is_refused(taken: Callable[..., Outcome]) -> None:
+    taken(SURGERIES, SURGERY_ROWS)
+    (problem,) = taken(PATIENTS, ["patient_id,birth_date", "P,2025-01-01"]).problems
+    assert "before this birth" in problem.message
+
+
+def test_a_table_of_many_new_patients_does_not_use_up_the_databases_locks(
+    engine: Engine, tmp_path: Path
+) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("patient_id\n" + "\n".join(f"P{number}" for number in range(20)))
+    with Session(engine) as session:
+        assert import_rows(session, PATIENTS, read_table(file, PATIENTS.columns)).new_patients == 20
+        held = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        assert session.scalar(held) == 1
+
+
+def test_a_number_that_a_table_makes_a_patient_of_names_nobody_else_meanwhile(
+    engine: Engine, tmp_path: Path
+) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("patient_id\nNEW")
+    waits = text("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+
+    def give() -> None:
+        with Session(engine) as session, session.begin():
+            add_identifier(session, patient_for(session, "OLD", ""), "NEW", "")
+
+    with Session(engine) as session, ThreadPoolExecutor(1) as pool:
+        import_rows(session, PATIENTS, read_table(file, PATIENTS.columns))
+        given = pool.submit(give)
+        with engine.connect() as watching:
+            while not watching.scalar(waits):
+                assert not given.done()
+        session.commit()
+        with pytest.raises(PatientError, match="names another patient"):
+            given.result()
+
+
+def test_a_table_with_too_many_further_identifiers_is_to_be_split(
+    taken: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "MOST_FURTHER", 1)
+    outcome = taken(PATIENTS, ["patient_id,other_id", "P,P2", "Q,Q2"])
+    (problem,) = outcome.problems
+    assert (problem.row, problem.column, problem.message) == (
+        3,
+        "other_id",
+        "is one of more than 1: split the table",
+    )

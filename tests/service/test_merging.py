@@ -23,7 +23,13 @@ from service.records.models import (
     Recording,
     Surgery,
 )
-from service.records.patients import PatientError, add_identifier, find_patient, patient_for
+from service.records.patients import (
+    PatientError,
+    add_identifier,
+    correct_patient,
+    find_patient,
+    patient_for,
+)
 from service.records.surgeries import add_surgery
 from tests.dicom.samples import PATIENT
 from tests.service.people import person
@@ -121,6 +127,26 @@ def test_what_differs_of_the_person_is_noted_and_what_lacked_filled_in(session: 
     assert (stays.birth_date, stays.name) == (dt.date(1970, 1, 1), "Muster^Maria")
     assert stays.death_date == dt.date(2026, 1, 1)
     assert [(note.attribute, note.sent) for note in stays.identity_notes] == [("birth_date", "1971-01-01")]
+
+
+def test_a_death_that_differs_or_contradicts_a_surgery_is_noted_not_taken_over(session: Session) -> None:
+    stays, gone = patient_for(session, *A), patient_for(session, *B)
+    gone.death_date = dt.date(1980, 1, 1)
+    merge_patients(session, A, B)
+    assert stays.surgeries
+    assert stays.death_date is None
+    noted = [(note.attribute, note.sent) for note in stays.identity_notes]
+    assert ("death_date", "1980-01-01") in noted
+
+
+def test_a_record_that_contradicts_itself_can_still_be_corrected(session: Session) -> None:
+    patient = patient_for(session, *A)
+    patient.death_date = dt.date(1980, 1, 1)
+    correct_patient(session, patient, name="Muster^Maria")
+    with pytest.raises(PatientError, match="after this death"):
+        correct_patient(session, patient, death_date=dt.date(1981, 1, 1))
+    correct_patient(session, patient, lives=True)
+    assert (patient.name, patient.death_date) == ("Muster^Maria", None)
 
 
 def test_notes_that_both_have_are_kept_once(session: Session) -> None:

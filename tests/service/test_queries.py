@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from service import cli
 from service.exporting import ExportError, write_rows
-from service.records.cohorts import CoursePoint, QueryError, at_time_after, procedures, trajectory
+from service.records.cohorts import CoursePoint, Procedure, QueryError, at_time_after, procedures, trajectory
 from service.records.courses import changes_since_baseline, timeline
 from service.records.disagreement import disagreement, largest_differences
 from service.records.events import add_event
@@ -270,3 +270,12 @@ def test_every_question_has_a_command(
         table = csv.DictReader(file)
         assert column in (table.fieldnames or ())
         assert len(list(table)) == len(rows)
+
+
+def test_text_that_a_spreadsheet_would_compute_is_marked_as_text_in_csv_alone(tmp_path: Path) -> None:
+    rows = [Procedure("=HYPERLINK(1)", 1), Procedure("Jump", -1)]
+    write_rows(Procedure, rows, tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        assert list(csv.reader(file))[1:] == [["'=HYPERLINK(1)", "1"], ["Jump", "-1"]]
+    write_rows(Procedure, rows, tmp_path / "rows.json")
+    assert json.loads((tmp_path / "rows.json").read_text())[0]["procedure"] == "=HYPERLINK(1)"

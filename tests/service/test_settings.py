@@ -67,6 +67,9 @@ def test_the_environment_wins_over_the_file_which_wins_over_the_default(
         ("FACIALIS_QUALITY__SEVERITIES", '{"photo.blurred": "ignore"}'),
         ("FACIALIS_QUALITY__ROLL", "[5]"),
         ("FACIALIS_QUALITY__MIRRORED", "2"),
+        ("FACIALIS_DATABASE_URL", "mysql://user:secret@host/db"),
+        ("FACIALIS_BROKER_URL", "amqp://user:secret@host"),
+        ("FACIALIS_RECIEVER__PORT", "11112"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_setting(
@@ -77,6 +80,7 @@ def test_a_wrong_value_is_one_line_that_names_the_setting(
         load_settings()
     message = str(caught.value)
     assert "\n" not in message
+    assert "secret" not in message
     assert variable.removeprefix("FACIALIS_").split("__")[-1].lower() in message.lower()
 
 
@@ -98,7 +102,13 @@ def test_pages_listen_beyond_this_machine_with_tls_or_behind_a_proxy_only() -> N
 
 def test_a_misspelt_setting_in_the_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "facialis.toml").write_text("quiet_second = 7\n")
-    with pytest.raises(SettingError, match="quiet_second"):
+    with pytest.raises(SettingError, match=r"quiet_second .*there is no such setting"):
+        load_settings()
+
+
+def test_an_unknown_kind_of_destination_is_told_those_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACIALIS_DESTINATIONS", '[{"name": "a", "kind": "dicm"}]')
+    with pytest.raises(SettingError, match="kind must be one of dicom, dicomweb"):
         load_settings()
 
 

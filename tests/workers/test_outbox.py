@@ -1,6 +1,7 @@
 """The outbox over real receivers: order, breaker, dead letters, sign-off, folders and HL7."""
 
 import datetime as dt
+import json
 import ssl
 import time
 from dataclasses import replace
@@ -22,7 +23,7 @@ from service.records.models.audit import AuditEvent
 from service.settings import Settings, WorkerSettings
 from service.storage import FolderStorage
 from tests.service.mllp_receiver import Answer, accept, received, receiving
-from tests.workers.parcels import fill, row, states
+from tests.workers.parcels import ISSUER, fill, row, states
 from workers import tasks
 from workers.app import make_app
 from workers.context import Context
@@ -288,6 +289,46 @@ def test_a_folder_gets_whole_files_and_one_that_is_not_mounted_is_not_made(
     for file in files:
         assert hl7.parse(file.read_bytes().decode()).segment("PID") is not None
         assert "PH-" not in file.name
+
+
+@pytest.mark.parametrize("kind", ["folder", "hl7"])
+def test_a_document_whose_file_is_lost_or_damaged_fails_alone(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, log: Path,
+    sent: list[int], kind: str,
+) -> None:  # fmt: skip
+    numbers = fill(engine, storage, "EHR", "oru", 4)
+    storage.path(row(engine, numbers[0]).report.object_key).unlink()
+    storage.write(row(engine, numbers[1]).report.object_key, b'{"patient": {"na')
+    with receiving(log) as port:
+        folder = FolderDestination(kind="folder", name="EHR", path=tmp_path, documents=("oru",))
+        use(engine, storage, monkeypatch, folder if kind == "folder" else ehr(port))
+        tasks.deliver_report(numbers[0])
+    assert states(engine) == [FAILED, FAILED, DELIVERED, DELIVERED]
+    lost, damaged = ((row(engine, number).answer or "") for number in numbers[:2])
+    assert "is gone: restore the data folder" in lost
+    assert "is damaged: restore the data folder" in damaged
+
+
+def test_a_patient_without_an_identifier_system_does_not_hold_up_what_others_get(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sent: list[int]
+) -> None:
+    def make(kind: str, number: int, patient: str) -> bytes:
+        issuer = "WARD" if number == 0 else ISSUER
+        frozen = {
+            "issuer": issuer,
+            "patient_id": patient,
+            "grading_uid": "1.2",
+            "entries": [],
+            "final": False,
+        }
+        return json.dumps(frozen).encode()
+
+    numbers = fill(engine, storage, "share", "fhir", 3, make=make)
+    folder = FolderDestination(kind="folder", name="share", path=tmp_path, documents=("fhir",))
+    use(engine, storage, monkeypatch, folder)
+    tasks.deliver_report(numbers[0])
+    assert states(engine) == [FAILED, DELIVERED, DELIVERED]
+    assert "name it in the destination's systems" in (row(engine, numbers[0]).answer or "")
 
 
 def test_an_expired_certificate_is_named_and_the_document_waits(
