@@ -6,7 +6,8 @@ float32, one for each block of the recipe, in points per unit of its features, a
 points; likewise for `side`, the head that tells the affected side. `novelty.mean` and `novelty.spread` (C,)
 describe the activations of the training data. Where a reference is known, `<item>.reference.<source>.<pose>`
 (tiles, H, W) float32 are its points, see `Head`. A bundle that checks poses has `pose.weights` and
-`pose.bias`, see `PoseCheck`.
+`pose.bias`, see `PoseCheck`; one that carries the predictions of its cross-validation has `held_out.*`, see
+`HeldOut`.
 """
 
 import hashlib
@@ -23,17 +24,20 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from grading.described_recipes import describe_recipe, restore_recipe
 from grading.errors import PermanentError
-from grading.framing import BoxFrame, EyeFrame, Preprocessing
+from grading.framing import Preprocessing
+from grading.held_out import HeldOut, restore_held_out
 from grading.maps import Cases, Maps, block_features
 from grading.novelty import Novelty
 from grading.pose_check import PoseCheck, restore_pose_check
 from grading.recipes import Block, Recipe
-from grading.regression import Regression
 from grading.scales import find_item
 from grading.uncertainty import Uncertainty
 
-FORMAT = 3
+FORMAT = 4
+_FORMAT_WITHOUT_PREDICTIONS = 3
+"""What a bundle without them is written as, so that those of before keep their hash."""
 SIDE = "side"
 """The name of the head that tells the affected side."""
 MANIFEST = "manifest.json"
@@ -134,7 +138,8 @@ class Bundle:
     use". ``folds`` is the number of folds, split by person, behind ``errors`` and ``uncertainties``. ``side``
     tells the affected side where the record does not, and was right in ``side_right`` (0-1) of the training
     recordings whose side is known; both are None where the recipe does not ask for it. ``pose_check`` is None
-    in bundles of before there was one, and where there was too little to learn it from.
+    in bundles of before there was one, and where there was too little to learn it from. ``held_out`` are the
+    single predictions behind ``errors``; None in bundles of before they were kept.
     """
 
     name: str
@@ -153,6 +158,7 @@ class Bundle:
     side_right: float | None
     heads: tuple[Head, ...]
     pose_check: PoseCheck | None = None
+    held_out: HeldOut | None = None
 
     @cached_property
     def hash(self) -> str:
@@ -204,7 +210,8 @@ def load_bundle(folder: Path) -> Bundle:
         ) from error
     except ValueError as error:
         raise DamagedBundleError(f"{folder / MANIFEST} is not JSON: {remedy}") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    formats = (FORMAT, _FORMAT_WITHOUT_PREDICTIONS)
+    if not isinstance(manifest, dict) or manifest.get("format") not in formats:
         raise DamagedBundleError(
             f"{folder / MANIFEST} is not of format {FORMAT}: update Facialis or {remedy}"
         )
@@ -222,7 +229,7 @@ def load_bundle(folder: Path) -> Bundle:
 def describe_bundle(bundle: Bundle) -> dict[str, Any]:
     """What a bundle says of itself, ready for JSON: its manifest without the checksums."""
     return {
-        "format": FORMAT,
+        "format": FORMAT if bundle.held_out else _FORMAT_WITHOUT_PREDICTIONS,
         "name": bundle.name,
         "version": bundle.version,
         "created": bundle.created.isoformat(),
@@ -239,6 +246,7 @@ def describe_bundle(bundle: Bundle) -> dict[str, Any]:
         "novelty_limit": bundle.novelty.limit,
         "side_right": bundle.side_right,
         **({"pose_check": bundle.pose_check.describe()} if bundle.pose_check else {}),
+        **({"held_out": bundle.held_out.describe()} if bundle.held_out else {}),
     }
 
 
@@ -254,22 +262,16 @@ def _tensors(bundle: Bundle) -> dict[str, NDArray[Any]]:
         tensors[f"{head.item}.bias"] = np.asarray(head.bias, dtype="<f8")
         for key, places in head.reference.items():
             tensors[f"{head.item}.reference.{key}"] = np.ascontiguousarray(places, dtype="<f4")
-    return tensors | (bundle.pose_check.tensors() if bundle.pose_check else {})
-
-
-def describe_recipe(recipe: Recipe) -> dict[str, Any]:
-    """A recipe ready for JSON."""
-    frame = recipe.preprocessing.frame
-    kind = "box" if isinstance(frame, BoxFrame) else "eyes"
-    described = asdict(recipe)
-    described["preprocessing"]["frame"] = {"kind": kind, **asdict(frame)}
-    return described
+    for part in (bundle.pose_check, bundle.held_out):
+        tensors |= part.tensors() if part else {}
+    return tensors
 
 
 def _restore(manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -> Bundle:
     recipe = restore_recipe(manifest["recipe"])
     backbone = BackboneId(**manifest["backbone"])
     errors = [{key: value for key, value in e.items() if key != "share_of_range"} for e in manifest["errors"]]
+    items = tuple(find_item(entry["item"]).id for entry in manifest["items"])
     return Bundle(
         name=manifest["name"],
         version=manifest["version"],
@@ -285,11 +287,9 @@ def _restore(manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]) -
         novelty=Novelty(tensors["novelty.mean"], tensors["novelty.spread"], manifest["novelty_limit"]),
         side=_restore_head(SIDE, recipe.side, tensors) if recipe.side else None,
         side_right=manifest["side_right"],
-        heads=tuple(
-            _restore_head(find_item(entry["item"]).id, recipe.blocks[entry["item"]], tensors)
-            for entry in manifest["items"]
-        ),
+        heads=tuple(_restore_head(item, recipe.blocks[item], tensors) for item in items),
         pose_check=restore_pose_check(manifest["pose_check"], tensors) if "pose_check" in manifest else None,
+        held_out=restore_held_out(manifest["held_out"], items, tensors) if "held_out" in manifest else None,
     )
 
 
@@ -300,22 +300,3 @@ def _restore_head(item: str, blocks: Sequence[Block], tensors: Mapping[str, NDAr
     prefix = f"{item}.reference."
     reference = {key.removeprefix(prefix): tensors[key] for key in sorted(tensors) if key.startswith(prefix)}
     return Head(item, weights, float(tensors[f"{item}.bias"]), reference)
-
-
-def restore_recipe(described: Mapping[str, Any]) -> Recipe:
-    """The recipe that `describe_recipe` described. Raises KeyError, TypeError or ValueError for another."""
-    preprocessing = dict(described["preprocessing"])
-    frame = dict(preprocessing.pop("frame"))
-    kind = {"box": BoxFrame, "eyes": EyeFrame}[frame.pop("kind")]
-    sides = tuple(preprocessing.pop("detector_sides"))
-    return Recipe(
-        name=described["name"],
-        preprocessing=Preprocessing(frame=kind(**frame), detector_sides=sides, **preprocessing),
-        blocks={item: _restore_blocks(blocks) for item, blocks in described["blocks"].items()},
-        regression=Regression(**described["regression"]),
-        side=_restore_blocks(described["side"]),
-    )
-
-
-def _restore_blocks(described: Sequence[Mapping[str, Any]]) -> tuple[Block, ...]:
-    return tuple(Block(**{**block, "rows": tuple(block["rows"])}) for block in described)

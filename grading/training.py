@@ -26,6 +26,7 @@ from grading.crossvalidation import (
     pool,
 )
 from grading.features import Progress, UnusablePhoto, cohort_maps
+from grading.held_out import held_out
 from grading.kernels import primal
 from grading.maps import Cases
 from grading.novelty import learn_novelty
@@ -125,6 +126,7 @@ def train(
         side_right=round(results.side.right_share, 4) if results.side else None,
         heads=tuple(_item_head(trials, item_id) for item_id in recipe.blocks),
         pose_check=learn_pose_check(cohorts, maps, settings.folds),
+        held_out=held_out(results),
     )
     return Trained(bundle, results, maps.unusable)
 

@@ -19,7 +19,8 @@ from grading.scales import DYNAMIC_ITEMS, STATIC_ITEMS, fold
 LEVEL = 0.9
 FEWEST = 10
 """Patients' recordings below which nothing is said."""
-_SUB_SCORES = {"static": STATIC_ITEMS, "dynamic": DYNAMIC_ITEMS}
+SUB_SCORES = {"static": STATIC_ITEMS, "dynamic": DYNAMIC_ITEMS}
+"""The folded sub-scores by their id, and the items that each is the mean of."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def measure(results: CrossValidation) -> tuple[Uncertainty, ...]:
         patients = ~healthy[result.rows]
         residuals = (result.predicted - result.labels)[patients]
         measured.append(_measure(item_id, residuals, result.fold[patients]))
-    for name, items in _SUB_SCORES.items():
+    for name, items in SUB_SCORES.items():
         if all(item.id in results.items for item in items):
             measured.append(_sub_score(name, [item.id for item in items], results))
     return tuple(one for one in measured if one is not None)

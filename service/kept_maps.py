@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from grading.bundle import restore_recipe
 from grading.contribution_files import contributions_from_bytes, contributions_to_bytes
 from grading.contributions import Contributions
+from grading.described_recipes import restore_recipe
 from grading.explanation import explain, main_photo
 from grading.eyes import Eyes
 from grading.face import FaceBox

@@ -21,8 +21,9 @@ from uuid import uuid4
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from grading.bundle import BackboneId, describe_recipe, restore_recipe
+from grading.bundle import BackboneId
 from grading.cohort import Cohort, LabelledRecording
+from grading.described_recipes import describe_recipe, restore_recipe
 from grading.errors import PermanentError
 from grading.features import Progress, lacking
 from grading.recipes import Recipe

@@ -136,8 +136,12 @@ def _files(given: Sequence[str]) -> dict[str, Path]:
 
 def _write(evaluation: "Evaluation", tables: "Sequence[Table]", out: Path) -> None:
     from grading.evaluation import data_line, markdown_page
+    from grading.held_out import held_out, write_held_out
 
     write_tables(tables, data_line(evaluation), out)
+    for one in evaluation.main:
+        path = out / f"held-out-{one.recipe.name}.csv"
+        write_held_out(held_out(one), one.cohorts, data_line(evaluation), path)
     page = markdown_page(evaluation, tables, _draw(evaluation, out))
     (out / PAGE).write_text(page, encoding="utf-8")
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grading.bundle import Bundle as Model
 from grading.errors import PermanentError
+from grading.held_out import Pairs
 from grading.weights import SOURCES
 from service import activating
-from service.bundles import installed_bundle, is_installed, network_is_here
+from service.bundles import installed_bundle, is_installed, network_is_here, served_bundle
 from service.records import activations
 from service.records.bundle_use import Use, adoptable, not_graded_by, use_of_bundles
 from service.records.models import Bundle, BundleActivation
@@ -16,6 +18,7 @@ from service.settings import Settings
 from service.storage import Storage
 from service.web.cross_validation import Accuracy, Spread, Validation, spreads, validations
 from service.web.error_plot import ErrorPlot, plot_errors
+from service.web.scatter_plot import Panel, plot_predictions
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,11 @@ class Overview:
 
 @dataclass(frozen=True)
 class ShownBundle:
-    """One bundle in full; ``measured`` are the cohorts that errors are told of, each with its plot."""
+    """One bundle in full.
+
+    ``measured`` are the cohorts that errors are told of, each with its plot and the panels of its single
+    predictions; none where the bundle carries no predictions, or its files are not here.
+    """
 
     row: Bundle
     now: Bundle | None
@@ -64,7 +71,7 @@ class ShownBundle:
     licence: str | None
     network_here: bool
     validations: tuple[Validation, ...]
-    measured: tuple[tuple[Validation, ErrorPlot], ...]
+    measured: tuple[tuple[Validation, ErrorPlot, tuple[Panel, ...]], ...]
     spreads: tuple[Spread, ...]
     use: Use
     to_regrade: int
@@ -96,12 +103,16 @@ class Pair:
 
 @dataclass(frozen=True)
 class ComparedCohort:
-    """A cohort that both bundles were cross-validated on; ``same`` if on as many recordings and people."""
+    """A cohort that both bundles were cross-validated on; ``same`` if on as many recordings and people.
+
+    ``panels`` are those of single predictions, none unless both bundles carry them.
+    """
 
     before: Validation
     after: Validation
     pairs: tuple[Pair, ...]
     plot: ErrorPlot
+    panels: tuple[Panel, ...]
     same: bool
 
 
@@ -136,16 +147,22 @@ def bundle_in_full(session: Session, storage: Storage, settings: Settings, row: 
     backbone = row.manifest["backbone"]["name"]
     installed = is_installed(storage, row.hash)
     source = SOURCES.get(backbone)
+    model, fault = _read(storage, settings, row, named)
+    predicted = _predictions(model)
     return ShownBundle(
         row=row,
         now=activation.bundle if activation else named,
         activation=activation,
         here=installed or row is named,
-        fault=_fault(storage, row) if installed else None,
+        fault=fault,
         licence=source.licence if source else None,
         network_here=network_is_here(backbone, settings),
         validations=found,
-        measured=tuple((one, plot) for one in found if (plot := plot_errors(one.items))),
+        measured=tuple(
+            (one, plot, plot_predictions(predicted.get(one.cohort, ())))
+            for one in found
+            if (plot := plot_errors(one.items))
+        ),
         spreads=spreads(row.manifest),
         use=use_of_bundles(session).get(row.id, Use()),
         to_regrade=not_graded_by(session, row.id),
@@ -153,8 +170,12 @@ def bundle_in_full(session: Session, storage: Storage, settings: Settings, row: 
     )
 
 
-def comparison(before: Bundle, after: Bundle) -> tuple[ComparedCohort, ...]:
+def comparison(
+    session: Session, storage: Storage, settings: Settings, before: Bundle, after: Bundle
+) -> tuple[ComparedCohort, ...]:
     """The cohorts of the same name that both bundles were cross-validated on."""
+    named = activating.named_by_settings(session, settings)
+    first, second = (_predictions(_read(storage, settings, row, named)[0]) for row in (before, after))
     of_after = {one.cohort: one for one in validations(after.manifest)}
     compared = []
     for one in validations(before.manifest):
@@ -165,9 +186,31 @@ def comparison(before: Bundle, after: Bundle) -> tuple[ComparedCohort, ...]:
         pairs = tuple(Pair(a, items[a.item.id]) for a in one.items if a.item.id in items)
         same = (one.recordings, one.people) == (other.recordings, other.people)
         plot = plot_errors(one.items, other.items)
+        both = one.cohort in first and one.cohort in second
+        panels = plot_predictions(first[one.cohort], second[one.cohort]) if both else ()
         if plot is not None:
-            compared.append(ComparedCohort(one, other, pairs, plot, same))
+            compared.append(ComparedCohort(one, other, pairs, plot, panels, same))
     return tuple(compared)
+
+
+def _read(
+    storage: Storage, settings: Settings, row: Bundle, named: Bundle | None
+) -> tuple[Model | None, str | None]:
+    """The bundle as its files here have it, and what is wrong with those that are installed."""
+    if not is_installed(storage, row.hash):
+        return (served_bundle(settings) if row is named else None), None
+    try:
+        return installed_bundle(storage, row.hash), None
+    except PermanentError as error:
+        return None, str(error)
+
+
+def _predictions(model: Model | None) -> dict[str, tuple[Pairs, ...]]:
+    """The single predictions of cross-validation by cohort; nothing where the bundle carries none."""
+    if model is None or model.held_out is None:
+        return {}
+    held = model.held_out
+    return {cohort.name: held.pairs(number) for number, cohort in enumerate(model.training)}
 
 
 def _fault(storage: Storage, row: Bundle) -> str | None:

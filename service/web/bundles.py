@@ -65,14 +65,15 @@ def compare(request: Request, visit: Administrator) -> Response:
     if not all(text.isascii() and text.isdecimal() and int(text) <= MOST for text in chosen):
         raise HTTPException(404)
     before, after = map(int, chosen)
-    with transaction(site_of(request).engine) as session:
+    site = site_of(request)
+    with transaction(site.engine) as session:
         one, other = _row(session, before), _row(session, after)
         return page(
             request,
             "bundle_comparison.html",
             before=one,
             after=other,
-            cohorts=comparison(one, other),
+            cohorts=comparison(session, site.storage, site.settings, one, other),
             MOST_COMPARED=MOST_COMPARED,
             scores=compare_bundles(session, one, other, MOST_COMPARED) if before != after else [],
         )

@@ -23,6 +23,7 @@ from grading.bundle import (
     save_bundle,
 )
 from grading.framing import EyeFrame, Preprocessing
+from grading.held_out import HeldOut
 from grading.maps import Cases, Maps
 from grading.novelty import Novelty
 from grading.pose_check import PoseCheck, PoseRates
@@ -43,6 +44,10 @@ RECIPE = Recipe(
 )
 
 
+HASH_OF_FORMAT_3 = "9ab0dc2bdbd18fa10e664a745c81e8ee84707fb9f63ef386c04cbd95000ea29e"
+"""Of `make_bundle`, as the version wrote it that knew no later format."""
+
+
 def make_check() -> PoseCheck:
     rng = np.random.default_rng(3)
     return PoseCheck(
@@ -52,6 +57,12 @@ def make_check() -> PoseCheck:
         -0.125,
         (PoseRates("phantoms", 24, 0.0, 1.0, None, ((12, 0), (1, 11))),),
     )
+
+
+def make_held_out() -> HeldOut:
+    labels = np.array([[90, 40], [150, np.nan], [100, 100]], np.float32)
+    cohort, person = np.zeros(3, np.int32), np.array([0, 0, 1], np.int32)
+    return HeldOut(("R1", "M1"), labels, labels + 1, cohort, person, np.array([False, False, True]))
 
 
 def make_bundle() -> Bundle:
@@ -116,6 +127,28 @@ def test_a_pose_check_comes_back_with_its_bundle(tmp_path: Path) -> None:
 def test_a_bundle_without_a_pose_check_comes_back_without_one(folder: Path) -> None:
     assert load_bundle(folder).pose_check is None
     assert "pose_check" not in json.loads((folder / MANIFEST).read_text())
+
+
+def test_predictions_held_out_come_back_with_their_bundle_and_make_the_newest_format(tmp_path: Path) -> None:
+    saved = replace(make_bundle(), held_out=make_held_out())
+    assert saved.hash != make_bundle().hash
+    save_bundle(saved, tmp_path)
+    loaded = load_bundle(tmp_path)
+    assert json.loads((tmp_path / MANIFEST).read_text())["format"] == FORMAT
+    assert loaded.hash == saved.hash
+    assert loaded.held_out is not None
+    assert loaded.held_out.items == ("R1", "M1")
+    assert np.array_equal(loaded.held_out.labels, make_held_out().labels, equal_nan=True)
+    other = replace(make_held_out(), person=np.array([0, 1, 1], np.int32))
+    assert replace(saved, held_out=other).hash != saved.hash
+
+
+def test_a_bundle_of_the_format_before_has_no_predictions_and_keeps_its_hash(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    assert (manifest["format"], "held_out" in manifest) == (3, False)
+    loaded = load_bundle(folder)
+    assert loaded.held_out is None
+    assert loaded.hash == manifest["hash"] == HASH_OF_FORMAT_3
 
 
 def test_saving_again_replaces_the_bundle_there(folder: Path) -> None:

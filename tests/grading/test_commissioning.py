@@ -42,6 +42,22 @@ def test_it_is_the_one_that_the_recipe_describes(commissioning: Bundle) -> None:
     assert commissioning.training[0].people == recipe.PHANTOM_PATIENTS
 
 
+def test_its_single_predictions_give_its_errors(commissioning: Bundle) -> None:
+    held = commissioning.held_out
+    assert held is not None
+    for number, cohort in enumerate(commissioning.training):
+        assert (held.cohort == number).sum() == cohort.recordings
+        for pairs in held.pairs(number)[: len(PREDICTED_ITEMS)]:
+            of_patients = pairs.of_patients()
+            (told,) = (
+                error.mae
+                for error in commissioning.errors
+                if (error.item, error.cohort, error.group) == (pairs.score, cohort.name, "patients")
+            )
+            mae = np.abs(of_patients.predicted - of_patients.labels).mean()
+            assert mae == pytest.approx(told, abs=0.01)
+
+
 def test_it_is_small_enough_to_travel_with_the_code() -> None:
     assert sum(path.stat().st_size for path in COMMISSIONING_BUNDLE.iterdir()) < 3_000_000
 

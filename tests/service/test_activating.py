@@ -152,7 +152,7 @@ def exchange(folder: Path) -> None:
     ("spoil", "error", "said"),
     [
         (garble, DamagedBundleError, "not the file the manifest describes"),
-        (age, DamagedBundleError, "not of format 3: update Facialis"),
+        (age, DamagedBundleError, "not of format 4: update Facialis"),
         (lose, NotInstalledError, "facialis bundle install FOLDER"),
         (exchange, NotInstalledError, "were exchanged for those of"),
     ],

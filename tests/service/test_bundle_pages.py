@@ -138,16 +138,32 @@ def test_a_bundle_shows_its_errors_beside_those_of_the_median(admin: Browser, ne
     one = next(e for e in SERVED.errors if (e.item, e.cohort, e.group) == ("R1", "phantoms", "patients"))
     assert f"R1 Resting brow height {one.recordings} {one.mae + 2:.1f}" in text
     assert answer.text.count('<svg class="plot errors"') == len(SERVED.training)
-    assert "no plot of predicted against expert scores" in text
+    # a panel for each item and sub-score, of predictions over labels and of differences
+    assert answer.text.count('class="plot scatter"') == 2 * 14 * len(SERVED.training)
+    assert "Predicted and given scores" in text
+    assert "trained before single predictions were kept" not in text
     assert "static" in text
     assert "Licence of the weights Apache-2.0" in text
     assert "cross-validation in 11 parts, split by person" in text
+
+
+def test_a_bundle_of_before_predictions_were_kept_says_so(
+    admin: Browser, engine: Engine, storage: FolderStorage, tmp_path: Path, new: Bundle
+) -> None:
+    save_bundle(replace(SERVED, name="old", held_out=None), tmp_path)
+    with transaction(engine) as session:
+        old = activating.install(session, system("test"), storage, tmp_path).id
+    text = seen(admin.get(f"{LIST}/{old}"))
+    assert "trained before single predictions were kept" in text
+    assert "Errors on photos of healthy faces with simulated palsy" in text
+    assert 'class="plot scatter"' not in admin.get(f"{LIST}/compare?before={old}&after={new.id}").text
 
 
 def test_two_bundles_are_laid_beside_each_other(admin: Browser, new: Bundle) -> None:
     text = seen(admin.get(f"{LIST}/compare?before=1&after={new.id}"))
     assert text.count("+2.0 larger") == 12 * len(SERVED.training)
     assert "Not measured on the same recordings" not in text
+    assert text.count("Predicted and given scores") == len(SERVED.training)
     assert "There is none. Grade the archive with one of them" in text
     assert "−2.0 smaller" in seen(admin.get(f"{LIST}/compare?before={new.id}&after=1"))
     for asked in ("", "?before=1", "?before=1&after=x", "?before=1&after=99"):

@@ -38,6 +38,7 @@ PAGES = (
     "/admin/deliveries",
     "/admin/audit",
     "/admin/bundles",
+    "/admin/bundles/1",
     "/admin/bundles/1/activate",
     "/admin/bundles/compare?before=1&after=2",
     "/admin/users",
