@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -47,7 +47,8 @@ def transaction(engine: Engine) -> Iterator[Session]:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
     except OperationalError as error:
-        raise DatabaseUnavailableError(_why(error)) from error
+        state = None if error.connection_invalidated else getattr(error.orig, "sqlstate", None)
+        raise DatabaseUnavailableError(why(state)) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseUnavailableError("the connection to the database broke") from error
@@ -57,26 +58,10 @@ def transaction(engine: Engine) -> Iterator[Session]:
         tell(due)
 
 
-@contextmanager
-def connection_of(engine: Engine) -> Iterator[Connection]:
-    """A connection from the pool, for what goes past the session.
-
-    Raises:
-        DatabaseUnavailableError: the server cannot be reached.
-    """
-    try:
-        connection = engine.connect()
-    except OperationalError as error:
-        raise DatabaseUnavailableError(_why(error)) from error
-    with connection:
-        yield connection
-
-
-def _why(error: OperationalError) -> str:
-    """What the matter is, and what to do; nothing of what the server says, which may quote a record."""
-    state = getattr(error.orig, "sqlstate", None)
+def why(state: str | None) -> str:
+    """What the matter is by SQLSTATE, and what to do; not the server's words, which may quote a record."""
     # Class 08: no connection; 57: the server was shut down, or starts.
-    if error.connection_invalidated or state is None or state[:2] in ("08", "57"):
+    if state is None or state[:2] in ("08", "57"):
         return "the database cannot be reached; is PostgreSQL running?"
     return _WORDS.get(state, f"PostgreSQL could not do it now (SQLSTATE {state}); its log says why")
 

@@ -21,6 +21,7 @@ from dicom.intake import ReceivedObject, Stored
 from grading.errors import PermanentError
 from grading.protocols import PROTOCOLS, Protocol
 from service.database import DatabaseUnavailableError, transaction
+from service.direct import DirectPool
 from service.records import flow
 from service.records.arrivals import add_photo
 from service.records.models import KeptObject, Patient, Photo, Quarantined, Recording, RecordingState, Report
@@ -29,6 +30,14 @@ from service.settings import Settings
 from service.storage import Storage, content_key
 
 log = structlog.get_logger()
+
+
+_LENGTHS: dict[str, int] = {
+    "patient_id": Patient.patient_id.type.length,
+    "issuer": Patient.issuer.type.length,
+    "patient_name": Patient.name.type.length,
+    "sex": Patient.sex.type.length,
+}
 
 
 class HeaderError(PermanentError):
@@ -49,6 +58,7 @@ class ServiceIntake:
         self, engine: Engine, storage: Storage, settings: Settings, wake: Callable[[int], object]
     ) -> None:
         self.engine = engine
+        self._direct = DirectPool(engine)
         self.storage = storage
         self.protocol = PROTOCOLS[settings.protocol]
         self.wake = wake
@@ -82,7 +92,7 @@ class ServiceIntake:
             return Stored.DUPLICATE
         adopt = partial(self.storage.adopt, received.path, key)
         if kind is Kind.PHOTO and header.patient_id:
-            arrived = add_photo(self.engine, received, key, self.protocol.id, adopt)
+            arrived = add_photo(self._direct, received, key, self.protocol.id, adopt)
             if arrived is not None:
                 self._wake(arrived.recording_id, arrived.photos)
                 return Stored.NEW
@@ -172,14 +182,8 @@ class ServiceIntake:
 
 def _overlong(header: PhotoHeader) -> str | None:
     """The first attribute that does not fit into its column (PS3.5 6.2 allows no more)."""
-    columns = {
-        "patient_id": Patient.patient_id,
-        "issuer": Patient.issuer,
-        "patient_name": Patient.name,
-        "sex": Patient.sex,
-    }
-    for attribute, column in columns.items():
-        if len(getattr(header, attribute)) > column.type.length:
+    for attribute, length in _LENGTHS.items():
+        if len(getattr(header, attribute)) > length:
             return attribute
     return None
 

@@ -1,23 +1,19 @@
-"""The usual arrivals of a photo, in one or two exchanges with the database: a series begins or goes on.
+"""The usual arrivals of a photo, in one exchange with the database: a series goes on, seldom begins.
 
 What else can be, such as a known photo or one of a series that had ended, is for the intake to look at.
 """
 
-import enum
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
 
-import psycopg
-from psycopg.types.json import Jsonb
-from sqlalchemy import Engine, Executable, bindparam, func, literal_column, select, update
+from psycopg.pq.abc import PGresult
+from sqlalchemy import BigInteger, bindparam, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql import ClauseElement
 
 from dicom.intake import ReceivedObject
-from service.database import DatabaseUnavailableError, connection_of
+from service.direct import DirectPool, Prepared
 from service.records.models import (
     KeptObject,
     Patient,
@@ -117,26 +113,10 @@ _INSERT = (
 )
 
 
-class _Prepared:
-    """A statement as psycopg takes it: compiled once, since most of an object's time would go there."""
-
-    def __init__(self, statement: Executable) -> None:
-        compiled = cast(ClauseElement, statement).compile(dialect=dialect.dialect())  # type: ignore[no-untyped-call]
-        self.text = str(compiled)
-        self.constants = {
-            name: value.value if isinstance(value, enum.Enum) else value
-            for name, value in compiled.params.items()
-            if value is not None
-        }
-
-    def execute(self, connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> psycopg.Cursor[Any]:
-        return connection.execute(self.text, self.constants | dict(values))
-
-
-_hold = _Prepared(select(func.pg_advisory_xact_lock(bindparam("identifier_lock"))))
-_new_patient, _new_recording = _Prepared(_NEW_PATIENT), _Prepared(_NEW_RECORDING)
-_arrival = _Prepared(_ARRIVAL)
-_touch, _insert = _Prepared(_TOUCH), _Prepared(_INSERT)
+_hold = Prepared(select(func.pg_advisory_xact_lock(bindparam("identifier_lock", type_=BigInteger))))
+_touch, _insert = Prepared(_TOUCH), Prepared(_INSERT)
+_begin = (_hold, Prepared(_NEW_PATIENT), Prepared(_NEW_RECORDING), Prepared(_ARRIVAL), _touch, _insert)
+_go_on = (_touch, _insert)
 
 
 @dataclass(frozen=True)
@@ -148,7 +128,7 @@ class Arrived:
 
 
 def add_photo(
-    engine: Engine, received: ReceivedObject, key: str, protocol: str, adopt: Callable[[], None]
+    pool: DirectPool, received: ReceivedObject, key: str, protocol: str, adopt: Callable[[], None]
 ) -> Arrived | None:
     """Add the photo, durably, to its recording, made if new with its patient; None if it is no usual case.
 
@@ -175,45 +155,24 @@ def add_photo(
         "sha256": received.sha256,
         "size": received.size,
         "storage_key": key,
-        "header": Jsonb(header.to_json()),
+        "header": json.dumps(header.to_json()),
         "calling_ae": received.calling_ae,
         "received_at": received.received_at,
         "last_seen_at": received.received_at,
     }
-    with connection_of(engine) as pooled:
+    with pool.connection() as connection:
         adopt()
-        connection = cast("psycopg.Connection[Any]", pooled.connection.driver_connection)
-        try:
-            return _add_to_open(connection, values) or _add_to_new(connection, values)
-        except psycopg.OperationalError:
-            pooled.invalidate()
-            raise DatabaseUnavailableError("the connection to the database broke") from None
-
-
-def _add_to_open(connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> Arrived | None:
-    # Sent together and answered together.
-    with connection.pipeline():
-        _touch.execute(connection, values)
-        added = _insert.execute(connection, values)
-        connection.commit()
-    return _arrived(added)
-
-
-def _add_to_new(connection: psycopg.Connection[Any], values: Mapping[str, Any]) -> Arrived | None:
-    with connection.pipeline():
-        # Nobody else decides meanwhile whom the identifier names.
-        _hold.execute(connection, values)
-        _new_patient.execute(connection, values)
-        _new_recording.execute(connection, values)
-        _arrival.execute(connection, values)
-        _touch.execute(connection, values)
-        added = _insert.execute(connection, values)
-    arrived = _arrived(added)
-    # A known object under another series must not leave an empty recording.
-    connection.rollback() if arrived is None else connection.commit()
+        arrived = _arrived(connection.exchange(_go_on, values))
+        if arrived is None:
+            connection.run(b"BEGIN")
+            arrived = _arrived(connection.exchange(_begin, values))
+            # A known object under another series must not leave an empty recording.
+            connection.run(b"COMMIT" if arrived else b"ROLLBACK")
     return arrived
 
 
-def _arrived(added: psycopg.Cursor[Any]) -> Arrived | None:
-    row = added.fetchone()
-    return None if row is None else Arrived(*row)
+def _arrived(added: PGresult) -> Arrived | None:
+    if not added.ntuples:
+        return None
+    recording_id, photos = (int(added.get_value(0, column) or 0) for column in range(2))
+    return Arrived(recording_id, photos)
