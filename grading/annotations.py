@@ -3,12 +3,12 @@
 Its columns are subject, session, rater and one per item of any scale; an item left empty is not known.
 """
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grading.csv_tables import Cells, OnProblem, Problem, read_rows
 from grading.errors import PermanentError
 from grading.scales import SCALES, ScoreError, scale_of
 
@@ -39,69 +39,73 @@ class Annotation:
             scale_of(item).check({item: score})
 
 
-def read_annotations(path: Path) -> tuple[Annotation, ...]:
+def refuse(problem: Problem) -> None:
+    """Raise `AnnotationError` for the first problem."""
+    raise AnnotationError(str(problem))
+
+
+def read_annotations(path: Path, on_problem: OnProblem = refuse) -> tuple[Annotation, ...]:
     """Read and check a table of annotations, in its order.
+
+    Where ``on_problem`` does not raise, rows with a problem are left out.
 
     Raises `AnnotationError` where the table is missing or malformed, a column is neither a key nor an item, a
     score is not one that its item takes, or a rater scored a recording twice.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, row) for row in reader]
-            columns = [name for name in reader.fieldnames or () if name]
-    except OSError as error:
-        raise AnnotationError(f"{path} cannot be read: give a table of annotations") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AnnotationError(f"{path} is not a UTF-8 table with commas: export it again as CSV") from error
-    _check_columns(columns, path)
-    if not rows:
-        raise AnnotationError(f"{path} has no rows: add one per recording and rater")
+    return tuple(one for _, one in numbered_annotations(path, on_problem))
+
+
+def numbered_annotations(path: Path, on_problem: OnProblem = refuse) -> list[tuple[int, Annotation]]:
+    """As `read_annotations`, each with the number of its row."""
+    rows, columns = read_rows(path, _KEYS, "give a table of annotations", on_problem)
+    if columns and not _columns_fit(columns, path, on_problem):
+        return []
+    if columns and not rows:
+        on_problem(Problem(path, None, "has no rows: add one per recording and rater"))
     annotations = []
     first: dict[tuple[str, str, str], int] = {}
     for number, row in rows:
-        annotation = _annotation(row, f"{path} row {number}")
-        key = (annotation.subject, annotation.session, annotation.rater)
-        if key in first:
-            raise AnnotationError(
-                f"{path} rows {first[key]} and {number} are of the same recording and rater: keep one, or "
-                "name the repeat as another rater"
-            )
-        first[key] = number
-        annotations.append(annotation)
-    return tuple(annotations)
+        try:
+            annotation = _annotation(row)
+        except AnnotationError as error:
+            on_problem(Problem(path, number, str(error)))
+            continue
+        twin = first.setdefault((annotation.subject, annotation.session, annotation.rater), number)
+        if twin != number:
+            message = f"row {twin} is of the same recording and rater: keep one, or name the repeat otherwise"
+            on_problem(Problem(path, number, message))
+            continue
+        annotations.append((number, annotation))
+    return annotations
 
 
-def _check_columns(columns: Sequence[str], path: Path) -> None:
-    missing = [name for name in _KEYS if name not in columns]
-    if missing:
-        raise AnnotationError(f"{path} lacks the column {', '.join(missing)}: add it")
-    doubled = sorted({name for name in columns if columns.count(name) > 1})
-    if doubled:
-        raise AnnotationError(f"{path} has the column {', '.join(doubled)} twice: keep one")
+def _columns_fit(columns: Sequence[str], path: Path, on_problem: OnProblem) -> bool:
     items = {item.id for scale in SCALES.values() for item in scale.items}
     others = [name for name in columns if name not in items and name not in _KEYS]
     if others:
         # a misspelt item must not be lost in silence
-        raise AnnotationError(f"{path}: the column {', '.join(others)} is no item: correct or remove it")
+        message = f"has the column {', '.join(others)}, which is no item: correct or remove it"
+        on_problem(Problem(path, None, message))
     if len(columns) == len(_KEYS):
-        raise AnnotationError(f"{path} has no column of an item: add one per item, such as R1")
+        on_problem(Problem(path, None, "has no column of an item: add one per item, such as R1"))
+    return not others and len(columns) > len(_KEYS)
 
 
-def _annotation(row: Mapping[str | None, str | None], where: str) -> Annotation:
+def _annotation(row: Cells) -> Annotation:
+    """Raises `AnnotationError`, whose message does not name the row."""
     if None in row or None in row.values():
         raise AnnotationError(
-            f"{where} has more or fewer cells than the header: quote cells that hold commas"
+            "the row has more or fewer cells than the header: quote cells that hold separators"
         )
     cells = {name: (value or "").strip() for name, value in row.items() if name}
     for name in _KEYS:
         if not cells[name]:
-            raise AnnotationError(f"{where}: the {name} is empty: fill it in")
+            raise AnnotationError(f"the {name} is empty: fill it in")
     scores = {name: _number(cell) for name, cell in cells.items() if cell and name not in _KEYS}
     try:
         return Annotation(cells["subject"], cells["session"], cells["rater"], scores)
     except ScoreError as error:
-        raise AnnotationError(f"{where}: {error}, or left empty if not known") from error
+        raise AnnotationError(f"{error}, or left empty if not known") from error
 
 
 def _number(cell: str) -> float:

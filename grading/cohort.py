@@ -7,12 +7,12 @@ item or a side left empty is not known. `annotations.csv` of several raters may 
 items or instead of them (`grading.rated_cohort`).
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from grading.annotations import ANNOTATIONS
+from grading.csv_tables import Cells, OnProblem, Problem, read_rows
 from grading.errors import PermanentError
 from grading.photos import series_paths
 from grading.protocols import JENA9, Protocol
@@ -61,6 +61,11 @@ class Cohort:
     recordings: tuple[LabelledRecording, ...]
 
 
+def refuse(problem: Problem) -> None:
+    """Raise `CohortError` for the first problem."""
+    raise CohortError(str(problem))
+
+
 def read_cohort(
     folder: Path,
     *,
@@ -68,30 +73,34 @@ def read_cohort(
     description: str | None = None,
     protocol: Protocol = JENA9,
     labelled: bool = True,
+    on_problem: OnProblem = refuse,
 ) -> Cohort:
     """Read and check a cohort folder; photos are looked for, not opened.
 
     ``name`` defaults to the folder's name, ``description`` to the name. Without ``labelled`` items are
-    passed over like other columns.
+    passed over like other columns. Where ``on_problem`` does not raise, rows with a problem are left out.
 
     Raises `CohortError` where the table or a photo is missing, a label is no number or outside its item's
     range, a recording stands there twice, or a subject is of two groups or two persons.
     """
     path = folder / LABELS
-    rows, columns = _table(path)
+    rows, columns = _table(path, on_problem)
     items = [name for name in columns if name in _ITEMS] if labelled else []
-    if labelled and not items and not (folder / ANNOTATIONS).exists():
-        raise CohortError(
-            f"{path} has no column of an item: add one per item that is labelled, such as R1, or "
+    if rows and labelled and not items and not (folder / ANNOTATIONS).exists():
+        message = (
+            "has no column of an item: add one per item that is labelled, such as R1, or "
             f"{ANNOTATIONS} beside it"
         )
-    recordings = [
-        _recording(folder, row, items, f"{path} row {number}", protocol)
-        for number, row in enumerate(rows, start=2)
-    ]
-    _check_subjects(recordings, path)
+        on_problem(Problem(path, None, message))
+    recordings = []
+    for number, row in rows:
+        try:
+            recordings.append((number, _recording(folder, row, items, protocol)))
+        except CohortError as error:
+            on_problem(Problem(path, number, str(error)))
+    _check_subjects(recordings, path, on_problem)
     name = name or folder.resolve().name
-    return Cohort(name, description or name, tuple(recordings))
+    return Cohort(name, description or name, tuple(one for _, one in recordings))
 
 
 def read_persons(folder: Path) -> dict[str, str]:
@@ -99,60 +108,45 @@ def read_persons(folder: Path) -> dict[str, str]:
 
     Raises `CohortError` where the table is missing or malformed.
     """
-    path = folder / LABELS
-    rows, _ = _table(path)
-    cells = [{name: (value or "").strip() for name, value in row.items() if name} for row in rows]
+    rows, _ = _table(folder / LABELS, refuse)
+    cells = [{name: (value or "").strip() for name, value in row.items() if name} for _, row in rows]
     return {row["subject"]: row.get("person") or row["subject"] for row in cells}
 
 
-def _table(path: Path) -> tuple[list[dict[str | None, str | None]], list[str]]:
-    """The rows of `labels.csv` and the names of its columns."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            columns = [name for name in reader.fieldnames or () if name]
-    except OSError as error:
-        raise CohortError(f"{path} cannot be read: give a folder that holds {LABELS}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CohortError(f"{path} is not a UTF-8 table with commas: export it again as CSV") from error
-    missing = [name for name in _COLUMNS if name not in columns]
-    if missing:
-        raise CohortError(f"{path} lacks the column {', '.join(missing)}: add it")
-    doubled = sorted({name for name in columns if columns.count(name) > 1})
-    if doubled:
-        raise CohortError(f"{path} has the column {', '.join(doubled)} twice: keep one")
-    if not rows:
-        raise CohortError(f"{path} has no rows: add one per recording")
+def _table(path: Path, on_problem: OnProblem) -> tuple[list[tuple[int, Cells]], list[str]]:
+    """The rows of `labels.csv` with their numbers, and the names of its columns."""
+    rows, columns = read_rows(path, _COLUMNS, f"give a folder that holds {LABELS}", on_problem)
+    if columns and not rows:
+        on_problem(Problem(path, None, "has no rows: add one per recording"))
     return rows, columns
 
 
 def _recording(
     folder: Path,
-    row: Mapping[str | None, str | None],
+    row: Cells,
     items: Sequence[str],
-    where: str,
     protocol: Protocol,
 ) -> LabelledRecording:
+    """Raises `CohortError`, whose message does not name the row."""
     cells = {name: (value or "").strip() for name, value in row.items() if name}
     if None in row or None in row.values():
-        raise CohortError(f"{where} has more or fewer cells than the header: quote cells that hold commas")
+        raise CohortError("the row has more or fewer cells than the header: quote cells that hold separators")
     for name in ("subject", "session"):
         if not cells[name] or Path(cells[name]).name != cells[name]:
-            raise CohortError(f"{where}: the {name} must be the name of the photos' folder")
+            raise CohortError(f"the {name} must be the name of the photos' folder")
     if cells["group"] not in GROUPS:
-        raise CohortError(f"{where}: the group must be {' or '.join(GROUPS)}")
+        raise CohortError(f"the group must be {' or '.join(GROUPS)}")
     side = cells.get("side") or None
     healthy = cells["group"] == "healthy"
     if side not in (None, *SIDES):
-        raise CohortError(f"{where}: the side must be L or R, or empty if not known")
+        raise CohortError("the side must be L or R, or empty if not known")
     if side and healthy:
-        raise CohortError(f"{where}: a healthy recording has no affected side: leave it empty")
+        raise CohortError("a healthy recording has no affected side: leave it empty")
     try:
         photos = series_paths(folder / cells["subject"] / cells["session"], protocol)
     except PermanentError as error:
-        raise CohortError(f"{where} ({cells['subject']}/{cells['session']}): {error}") from error
-    labels = {item: _label(cells[item], item, where) for item in items if cells[item]}
+        raise CohortError(f"{cells['subject']}/{cells['session']}: {error}") from error
+    labels = {item: _label(cells[item], item) for item in items if cells[item]}
     return LabelledRecording(
         subject=cells["subject"],
         session=cells["session"],
@@ -164,27 +158,27 @@ def _recording(
     )
 
 
-def _label(text: str, item_id: str, where: str) -> float:
+def _label(text: str, item_id: str) -> float:
     scale = scale_of(item_id)
     item = scale.by_id[item_id]
     try:
         label = float(text)
         scale.check({item_id: label})
     except (ValueError, ScoreError) as error:
-        raise CohortError(f"{where}: {item_id} must be {item.allowed}, or empty if not known") from error
+        raise CohortError(f"{item_id} must be {item.allowed}, or empty if not known") from error
     return label
 
 
-def _check_subjects(recordings: list[LabelledRecording], path: Path) -> None:
+def _check_subjects(
+    recordings: Sequence[tuple[int, LabelledRecording]], path: Path, on_problem: OnProblem
+) -> None:
     first: dict[str, LabelledRecording] = {}
     seen: dict[tuple[str, str], int] = {}
-    for number, recording in enumerate(recordings, start=2):
+    for number, recording in recordings:
         twin = seen.setdefault((recording.subject, recording.session), number)
         if twin != number:
-            raise CohortError(f"{path} rows {twin} and {number} are the same recording: keep one")
+            on_problem(Problem(path, number, f"row {twin} is of the same recording: keep one"))
         known = first.setdefault(recording.subject, recording)
         if (known.person, known.healthy) != (recording.person, recording.healthy):
-            raise CohortError(
-                f"{path} row {number}: the subject has another person or group than in an earlier row: "
-                "correct one of them"
-            )
+            message = "the subject has another person or group than in an earlier row: correct one of them"
+            on_problem(Problem(path, number, message))

@@ -51,28 +51,44 @@ def load_photo(path: Path) -> NDArray[np.uint8]:
 
     Raises `UnreadablePhotoError` and `TruncatedPhotoError`, both naming the file.
     """
+    with _opened(path) as image:
+        _decode(image, path)
+        # copies of a whole photo cost more than decoding it: none is made that is not needed
+        ImageOps.exif_transpose(image, in_place=True)
+        if image.mode in ("P", "PA"):
+            image = image.convert("RGBA")
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def check_photo(path: Path) -> None:
+    """Raise what `load_photo` would, at a fraction of the time: JPEG is decoded to an eighth of its size."""
+    with _opened(path) as image:
+        image.draft("RGB", (image.width // 8, image.height // 8))
+        _decode(image, path)
+
+
+def _opened(path: Path) -> Image.Image:
     try:
         image: Image.Image = Image.open(path, formats=("JPEG", "PNG"))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise UnreadablePhotoError(
             f"{path.name} cannot be read as a JPEG or PNG photo: export it again"
         ) from error
-    with image:
-        if image.mode not in _EIGHT_BIT_MODES:
-            raise UnreadablePhotoError(
-                f"{path.name} does not have 8 bits per colour: export it as 8-bit JPEG or PNG"
-            )
-        try:
-            image.load()
-        except (OSError, SyntaxError, ValueError) as error:
-            raise TruncatedPhotoError(
-                f"{path.name} is incomplete or damaged: copy it from the camera again"
-            ) from error
-        # copies of a whole photo cost more than decoding it: none is made that is not needed
-        ImageOps.exif_transpose(image, in_place=True)
-        if image.mode in ("P", "PA"):
-            image = image.convert("RGBA")
-        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    if image.mode not in _EIGHT_BIT_MODES:
+        image.close()
+        raise UnreadablePhotoError(
+            f"{path.name} does not have 8 bits per colour: export it as 8-bit JPEG or PNG"
+        )
+    return image
+
+
+def _decode(image: Image.Image, path: Path) -> None:
+    try:
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise TruncatedPhotoError(
+            f"{path.name} is incomplete or damaged: copy it from the camera again"
+        ) from error
 
 
 def series_paths(folder: Path, protocol: Protocol = JENA9) -> dict[str, Path]:

@@ -1,10 +1,12 @@
 """A cohort whose labels were given by several raters, in `annotations.csv` beside `labels.csv`."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from grading.annotations import ANNOTATIONS, Annotation, AnnotationError, read_annotations
-from grading.cohort import Cohort, LabelledRecording, read_cohort
+from grading.annotations import ANNOTATIONS, Annotation, numbered_annotations, refuse
+from grading.cohort import LABELS, Cohort, LabelledRecording, read_cohort
+from grading.csv_tables import OnProblem, Problem
 from grading.raters import Consensus, Weighting, combine
 
 
@@ -25,8 +27,9 @@ def read_rated_cohort(
     path = folder / ANNOTATIONS
     if weights is None or not path.exists():
         return cohort
-    annotations = read_annotations(path)
-    check_known(annotations, cohort, path)
+    numbered = numbered_annotations(path)
+    check_known(numbered, cohort, path)
+    annotations = [one for _, one in numbered]
     combined = {(one.subject, one.session): one for one in combine(annotations, weights)}
     words = weights if isinstance(weights, str) else "given"
     raters = len({one.rater for one in annotations})
@@ -40,15 +43,21 @@ def read_rated_cohort(
     )
 
 
-def check_known(annotations: tuple[Annotation, ...], cohort: Cohort, path: Path) -> None:
-    """Raise `AnnotationError` where a recording that was scored is not one of the cohort's."""
+def check_known(
+    annotations: Iterable[tuple[int, Annotation]], cohort: Cohort, path: Path, on_problem: OnProblem = refuse
+) -> None:
+    """Raise `AnnotationError` where a recording that was scored is not one of the cohort's.
+
+    ``annotations`` have the numbers of their rows; with another ``on_problem`` each is told.
+    """
     known = {(one.subject, one.session) for one in cohort.recordings}
-    for one in annotations:
+    for number, one in annotations:
         if (one.subject, one.session) not in known:
-            raise AnnotationError(
-                f"{path}: the recording {one.subject}/{one.session} is not in labels.csv: add its row there, "
-                "or correct the name"
+            message = (
+                f"the recording {one.subject}/{one.session} is not in {LABELS}: add its row there, or "
+                "correct the name"
             )
+            on_problem(Problem(path, number, message))
 
 
 def _labelled(recording: LabelledRecording, consensus: Consensus | None) -> LabelledRecording:

@@ -4,7 +4,6 @@ It is a cohort folder (`grading.cohort`) whose `labels.csv` also says in ``recor
 recording were taken. The same folder again changes nothing.
 """
 
-import csv
 import datetime as dt
 import tempfile
 from collections.abc import Callable, Mapping
@@ -15,14 +14,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dicom.sending import Peer, send_objects
-from grading.annotations import ANNOTATIONS, Annotation, read_annotations
+from grading.annotations import ANNOTATIONS, Annotation, numbered_annotations
+from grading.annotations import refuse as annotation_problem
 from grading.cohort import LABELS, LabelledRecording, read_cohort
+from grading.cohort import refuse as cohort_problem
+from grading.csv_tables import OnProblem, Problem, read_rows
 from grading.errors import PermanentError
 from grading.rated_cohort import check_known
 from grading.scales import scale_of
 from service.outgoing import series_objects, series_uid
 from service.records.annotations import find_annotation, save_annotation, scores_given
 from service.records.models import Recording
+from service.settings import Settings
+from service.tables import CellError, read_date
 
 CALLING_AE = "FACIALIS-SEND"
 NOON = dt.time(12)
@@ -36,8 +40,9 @@ class FolderImportError(PermanentError):
 
 @dataclass(frozen=True)
 class Series:
-    """A recording of the folder; ``patient_id`` is under whom it is filed."""
+    """A recording of the folder, in row ``row`` of `labels.csv`; ``patient_id`` is under whom it is filed."""
 
+    row: int
     recording: LabelledRecording
     folder: Path
     patient_id: str
@@ -60,38 +65,60 @@ class Taken:
     annotations: int
     notes: tuple[str, ...]
 
+    def __add__(self, other: "Taken") -> "Taken":
+        return Taken(
+            self.recordings + other.recordings,
+            self.known + other.known,
+            self.photos + other.photos,
+            self.annotations + other.annotations,
+            self.notes + other.notes,
+        )
 
-def read_folder(folder: Path, rater: str | None) -> list[Series]:
+
+NOTHING = Taken(0, 0, 0, 0, ())
+
+
+def read_folder(folder: Path, rater: str | None, on_problem: OnProblem | None = None) -> list[Series]:
     """The recordings of a folder with what raters gave each.
 
     Parameters:
         rater: who gave the scores in `labels.csv`; None leaves them out; `annotations.csv` counts anyway.
+        on_problem: what is done about each problem; None raises the first.
 
     Raises:
         CohortError, AnnotationError: a table is missing or wrong, or a photo is.
         FolderImportError: a date is missing or wrong, or two recordings are of one person and day.
     """
-    cohort = read_cohort(folder)
-    path = folder / ANNOTATIONS
-    annotations = read_annotations(path) if path.exists() else ()
-    check_known(annotations, cohort, path)
-    days = _days(folder / LABELS)
-    found, seen = [], set[str]()
+    cohort = read_cohort(folder, on_problem=on_problem or cohort_problem)
+    path, table = folder / ANNOTATIONS, folder / LABELS
+    of_raters = on_problem or annotation_problem
+    annotations = numbered_annotations(path, of_raters) if path.exists() else []
+    check_known(annotations, cohort, path, of_raters)
+    tell = on_problem or _refuse
+    days = _days(table, tell)
+    found, seen = [], dict[str, LabelledRecording]()
     for one in cohort.recordings:
         key = one.subject, one.session
-        of_raters = [row for row in annotations if (row.subject, row.session) == key]
+        given = [row for _, row in annotations if (row.subject, row.session) == key]
         if rater and one.labels:
-            of_raters.append(Annotation(*key, rater, one.labels))
-        taken = dt.datetime.combine(days[key], NOON)
-        series = Series(one, folder / one.subject / one.session, one.subject, taken, tuple(of_raters))
-        if series.uid in seen:
-            raise FolderImportError(
-                f"{folder / LABELS}: {one.subject}/{one.session} is of the same subject and day as another "
-                "recording: correct one of the dates"
-            )
-        seen.add(series.uid)
+            given.append(Annotation(*key, rater, one.labels))
+        if key not in days:
+            # its problem was told
+            continue
+        number, day = days[key]
+        taken = dt.datetime.combine(day, NOON)
+        series = Series(number, one, folder / one.subject / one.session, one.subject, taken, tuple(given))
+        twin = seen.setdefault(series.uid, one)
+        if twin is not one:
+            message = f"{one.subject}/{twin.session} is of the same subject and day: correct one of the dates"
+            tell(Problem(table, number, message))
         found.append(series)
     return found
+
+
+def own_receiver(settings: Settings) -> Peer:
+    """The receiver of this installation, as the settings have it on this machine."""
+    return Peer(settings.receiver.ae_title, "127.0.0.1", settings.receiver.port)
 
 
 def import_folder(
@@ -104,30 +131,34 @@ def import_folder(
 ) -> Taken:
     """Send what is not on record to a receiver of this installation, and record the raters' scores.
 
+    Raises as `import_series`.
+    """
+    taken = NOTHING
+    for done, series in enumerate(found, start=1):
+        taken += import_series(session, series, peer, dry_run=dry_run)
+        progress(done, len(found))
+    return taken
+
+
+def import_series(session: Session, series: Series, peer: Peer, *, dry_run: bool) -> Taken:
+    """Send one recording if it is not on record, and record the raters' scores of it.
+
     Raises:
         FolderImportError: the receiver did not take a photo, or belongs to another installation.
         PermanentError, TransientError: the receiver cannot be reached, or a photo cannot be read.
     """
-    recordings = known = photos = annotations = 0
-    notes: list[str] = []
-    for done, series in enumerate(found, start=1):
+    there = _recording(session, series)
+    new = there is None
+    if new and not dry_run:
+        _send(series, peer)
         there = _recording(session, series)
         if there is None:
-            recordings, photos = recordings + 1, photos + len(series.recording.photos)
-            if not dry_run:
-                _send(series, peer)
-                there = _recording(session, series)
-                if there is None:
-                    raise FolderImportError(
-                        f"{peer} took the photos but they are not in this database: give our own receiver"
-                    )
-        else:
-            known += 1
-        new, differing = _record(session, there, series, dry_run=dry_run)
-        annotations += new
-        notes += differing
-        progress(done, len(found))
-    return Taken(recordings, known, photos, annotations, tuple(notes))
+            raise FolderImportError(
+                f"{peer} took the photos but they are not in this database: give our own receiver"
+            )
+    annotations, notes = _record(session, there, series, dry_run=dry_run)
+    photos = len(series.recording.photos) if new else 0
+    return Taken(int(new), int(not new), photos, annotations, tuple(notes))
 
 
 def _recording(session: Session, series: Series) -> int | None:
@@ -139,7 +170,8 @@ def _send(series: Series, peer: Peer) -> None:
         files = series_objects(series.folder, Path(work) / "series", series.patient_id, "", series.taken)
         refused = [one for one in send_objects(files, peer, calling_ae=CALLING_AE) if not one.ok]
     if refused:
-        raise FolderImportError(f"{series.folder}: {peer} refused {refused[0].path.name}: {refused[0].words}")
+        where = f"{series.recording.subject}/{series.recording.session}"
+        raise FolderImportError(f"{where}: {peer} refused a photo: {refused[0].words}")
 
 
 def _record(
@@ -168,16 +200,20 @@ def _by_scale(scores: Mapping[str, float]) -> dict[str, dict[str, float]]:
     return found
 
 
-def _days(path: Path) -> dict[tuple[str, str], dt.date]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
+def _refuse(problem: Problem) -> None:
+    raise FolderImportError(str(problem))
+
+
+def _days(path: Path, on_problem: OnProblem) -> dict[tuple[str, str], tuple[int, dt.date]]:
+    """The row and day of each recording."""
     days = {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in read_rows(path, ("subject", "session"), "", on_problem)[0]:
+        cells = {name: (value or "").strip() for name, value in row.items() if name}
         try:
-            day = dt.date.fromisoformat((row.get("recorded_on") or "").strip())
-        except ValueError:
-            raise FolderImportError(
-                f"{path} row {number}: recorded_on must say when the photos were taken, as 2024-05-31"
-            ) from None
-        days[row["subject"].strip(), row["session"].strip()] = day
+            day = read_date(cells.get("recorded_on", ""))
+        except CellError:
+            message = "recorded_on must say when the photos were taken, as 2024-05-31 or 31.05.2024"
+            on_problem(Problem(path, number, message))
+            continue
+        days[cells["subject"], cells["session"]] = number, day
     return days

@@ -74,6 +74,8 @@ class WebSettings(Section):
     """A session ends when nothing was asked for so long."""
     session_hours: float = Field(default=12, gt=0)
     """A session ends so long after the sign-in in any case."""
+    upload_gigabytes: float = Field(default=4, gt=0)
+    """Of photos and tables that may be sent at once to be imported (10⁹ bytes)."""
 
     @property
     def zone(self) -> ZoneInfo | None:

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import func, select, update
 
 from grading.protocols import PROTOCOLS
+from service import uploads
 from service.constancy import due_night
 from service.database import DatabaseUnavailableError, transaction
 from service.records import constancy, flow, outbox, processes, regrading
@@ -41,6 +42,7 @@ def reconcile(context: Context) -> None:
     steps += [partial(_enqueue, context, stage) for stage in Stage]
     steps.append(partial(_go_on, context, regrading.QUEUE))
     steps.append(partial(_check_constancy, context, constancy.QUEUE))
+    steps.append(partial(_clear_uploads, context, uploads.FOLDER))
     steps.append(partial(_give_sign, context, ProcessKind.CLOCK))
     for step in steps:
         try:
@@ -119,6 +121,11 @@ def _give_sign(context: Context, kind: ProcessKind) -> None:
     with transaction(context.engine) as session:
         processes.give_sign(session, kind, socket.gethostname(), os.getpid())
         processes.forget_gone(session)
+
+
+def _clear_uploads(context: Context, folder: str) -> None:
+    """Delete what was sent to be imported and never confirmed; ``folder`` names the step in the log."""
+    uploads.clear(context.settings.data_dir)
 
 
 def _queue_length(queue: str) -> int:

@@ -96,10 +96,9 @@ def import_photos(
 ) -> None:
     """Take in an existing folder of photos with its tables; the same folder again changes nothing."""
     from dicom.sending import Peer
-    from service.cohort_import import import_folder, read_folder
+    from service.cohort_import import import_folder, own_receiver, read_folder
 
-    receiver = load_settings().receiver
-    peer = Peer.parse(to or f"{receiver.ae_title}@127.0.0.1:{receiver.port}")
+    peer = Peer.parse(to) if to else own_receiver(load_settings())
     found = read_folder(folder, rater)
     with records() as session, Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task(folder.name, total=len(found))

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from service.access.oidc import Provider
 from service.constancy import standing
 from service.database import DatabaseUnavailableError, transaction
+from service.folder_imports import Imports
 from service.settings import Settings
 from service.storage import Storage
 from service.web import (
@@ -22,6 +23,7 @@ from service.web import (
     bundles,
     by_provider,
     health_page,
+    importing,
     landmarks,
     patients,
     raters,
@@ -48,6 +50,7 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
     provider = Provider(settings.web.oidc) if settings.web.oidc else None
     app.state.site = Site(engine, storage, settings, provider)
     app.state.searches = Searches()
+    app.state.imports = Imports()
     hosts = list(settings.web.allowed_hosts)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     failed = message(None, "Something went wrong", FAILED, 500)
@@ -64,6 +67,7 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
         breaking_glass,
         annotating,
         raters,
+        importing,
         administration,
         bundles,
         health_page,

@@ -44,9 +44,14 @@ class Words:
     def told(self) -> Told:
         """What errors, records and checks say: call it with their text."""
         poses = {pose.name: self.pose(pose) for one in PROTOCOLS.values() for pose in one.poses}
+        numbered = {
+            f"{pose.number} {pose.code} ({pose.name})": f"{pose.number} ({self.pose(pose)})"
+            for one in PROTOCOLS.values()
+            for pose in one.poses
+        }
         english = load_language(ENGLISH).texts
         flags = {english[key]: text for key, text in self.report.texts.items() if key.startswith("flag.")}
-        return Told(sentences(self.code), {**self.texts, **poses}, flags)
+        return Told(sentences(self.code), {**self.texts, **poses, **numbered}, flags)
 
     def __call__(self, text: str, **values: object) -> str:
         """The text in this language; in English where the catalogue lacks it."""

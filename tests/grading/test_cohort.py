@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from grading.cohort import CohortError, read_cohort
+from grading.csv_tables import Problem
 from grading.scales import PREDICTED_ITEMS
 
 ITEMS = [item.id for item in PREDICTED_ITEMS]
@@ -72,8 +73,8 @@ def test_an_empty_label_is_unknown_and_an_empty_person_is_the_subject(folder: Pa
         ({"group": "healthy"}, r"row 2: a healthy recording has no affected side"),
         ({"subject": ""}, r"row 2: the subject must be"),
         ({"subject": "../A"}, r"row 2: the subject must be"),
-        ({"subject": "C"}, r"row 2 \(C.*\): .*not a folder"),
-        ({"session": "T2"}, r"rows 2 and 3 are the same recording"),
+        ({"subject": "C"}, r"row 2: C.*: .*not a folder"),
+        ({"session": "T2"}, r"row 3: row 2 is of the same recording"),
         ({"group": "healthy", "side": ""}, r"row 3: the subject has another person or group"),
         ({"person": "p9"}, r"row 3: the subject has another person or group"),
     ],
@@ -89,7 +90,7 @@ def test_a_bad_row_is_named_with_its_fault(folder: Path, change: dict[str, str],
 def test_a_missing_photo_is_named_with_its_row_and_pose(folder: Path) -> None:
     write(folder, rows())
     (folder / "A" / "T2" / "6.jpg").unlink()
-    with pytest.raises(CohortError, match=r"row 3 \(A/T2\): .*photo 6 SMILE"):
+    with pytest.raises(CohortError, match=r"row 3: A/T2: .*photo 6 SMILE"):
         read_cohort(folder)
 
 
@@ -124,7 +125,7 @@ def test_a_column_twice_is_refused(folder: Path) -> None:
 
 def test_a_row_with_too_many_cells_is_refused(folder: Path) -> None:
     write(folder, [ROW | {"M7": "1,2"}])
-    with pytest.raises(CohortError, match="row 2 has more or fewer cells"):
+    with pytest.raises(CohortError, match="row 2: the row has more or fewer cells"):
         read_cohort(folder)
 
 
@@ -143,3 +144,28 @@ def test_a_table_that_is_no_utf8_is_refused(folder: Path) -> None:
     (folder / "labels.csv").write_bytes(b"subject,s\xe4ssion\n")
     with pytest.raises(CohortError, match="UTF-8"):
         read_cohort(folder)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_semicolons_and_tabs_separate_cells_too(folder: Path, separator: str) -> None:
+    write(folder, rows())
+    table = folder / "labels.csv"
+    table.write_text(table.read_text().replace(",", separator), encoding="utf-8-sig")
+    assert read_cohort(folder).recordings[0].labels["R1"] == 80
+
+
+def test_another_separator_is_told(folder: Path) -> None:
+    write(folder, rows())
+    table = folder / "labels.csv"
+    table.write_text(table.read_text().replace(",", "|"))
+    with pytest.raises(CohortError, match="separated by commas, semicolons or tabs"):
+        read_cohort(folder)
+
+
+def test_all_problems_are_found_where_they_are_noted(folder: Path) -> None:
+    write(folder, [ROW | {"M4": "101"}, ROW | {"session": "T9"}, ROW | {"session": "T2"}])
+    found: list[Problem] = []
+    cohort = read_cohort(folder, on_problem=found.append)
+    assert [one.row for one in found] == [2, 3]
+    assert found[0].message == "M4 must be between 0 and 100, or empty if not known"
+    assert [one.session for one in cohort.recordings] == ["T2"]

@@ -62,7 +62,9 @@ def test_annotations_may_stand_instead_of_all_columns_of_items(folder: Path) -> 
 
 def test_a_recording_that_the_cohort_lacks_is_named(folder: Path) -> None:
     (folder / "annotations.csv").write_text(ANNOTATIONS + "C,T1,x,80,\n")
-    with pytest.raises(AnnotationError, match=r"annotations\.csv: the recording C/T1 is not in labels\.csv"):
+    with pytest.raises(
+        AnnotationError, match=r"annotations\.csv row \d: the recording C/T1 is not in labels\.csv"
+    ):
         read_rated_cohort(folder)
 
 

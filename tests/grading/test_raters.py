@@ -85,9 +85,9 @@ def test_a_table_is_read_with_empty_cells_unknown(tmp_path: Path) -> None:
         (",T1,ben,80,,", "row 3: the subject is empty"),
         ("A,,ben,80,,", "row 3: the session is empty"),
         ("A,T1, ,80,,", "row 3: the rater is empty"),
-        ("A,T1,ben,80,,,", "row 3 has more or fewer cells"),
-        ("A,T1,ben,80", "row 3 has more or fewer cells"),
-        ("A,T1,ada,70,,", "rows 2 and 3 are of the same recording and rater"),
+        ("A,T1,ben,80,,,", "row 3: the row has more or fewer cells"),
+        ("A,T1,ben,80", "row 3: the row has more or fewer cells"),
+        ("A,T1,ada,70,,", "row 3: row 2 is of the same recording and rater"),
     ],
 )
 def test_a_bad_row_is_named_with_its_fault(tmp_path: Path, row: str, named: str) -> None:
@@ -101,7 +101,7 @@ def test_a_bad_row_is_named_with_its_fault(tmp_path: Path, row: str, named: str)
     [
         ("subject,session,R1", "lacks the column rater"),
         ("subject,session,rater,R1,R1", "column R1 twice"),
-        ("subject,session,rater,R1,R9", "column R9 is no item"),
+        ("subject,session,rater,R1,R9", "column R9, which is no item"),
         ("subject,session,rater", "no column of an item"),
         (HEADER, "no rows"),
     ],

@@ -17,8 +17,8 @@ from service.storage import FolderStorage
 
 
 @contextmanager
-def pages_served(database_url: str, storage: FolderStorage) -> Iterator[str]:
-    """Where a process of its own serves the pages over a database and a storage."""
+def pages_served(database_url: str, storage: FolderStorage, receiver_port: int = 11112) -> Iterator[str]:
+    """Where a process of its own serves the pages over a database and a storage, beside a receiver."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -28,7 +28,8 @@ def pages_served(database_url: str, storage: FolderStorage) -> Iterator[str]:
         "from service.settings import Settings\n"
         "from service.storage import FolderStorage\n"
         "from service.web.serve import serve\n"
-        f"settings = Settings(web={{'port': {port}}}, data_dir={str(storage.root)!r}, destinations=(\n"
+        f"settings = Settings(web={{'port': {port}}}, receiver={{'port': {receiver_port}}},\n"
+        f"    data_dir={str(storage.root)!r}, destinations=(\n"
         "    {'name': 'Main PACS', 'ae_title': 'PACS', 'host': '127.0.0.1', 'port': 1},))\n"
         f"serve(connect({database_url!r}), FolderStorage(Path({str(storage.root)!r})), settings)"
     )

@@ -25,6 +25,7 @@ from service.records.models import AuditEvent, BreakGlass, KeptObject, Recording
 from service.storage import FolderStorage
 from service.web.access import Allow, AllowPatient
 from service.web.forms import posted
+from service.web.uploading import uploaded
 from tests.dicom.samples import photo, save
 from tests.service.browsing import Browser, seen
 from tests.service.clinic import ARRIVED, PDF, Clinic
@@ -140,7 +141,9 @@ def test_every_route_names_its_right_and_every_form_its_token(visitor: Browser) 
         if (method, route.path) not in OPEN:
             assert needs(route) is not None, f"{method} {route.path} is open to everybody"
         if method not in ("GET", "HEAD"):
-            assert posted in set(dependencies(route.dependant)), f"{method} {route.path} takes forged forms"
+            assert {posted, uploaded} & set(dependencies(route.dependant)), (
+                f"{method} {route.path} takes forged forms"
+            )
     assert {route.path for route in walk(visitor.app.routes) if isinstance(route, Mount)} == OTHERS
     assert all(isinstance(route, APIRoute | Mount) for route in walk(visitor.app.routes))
 

@@ -84,8 +84,8 @@ def cell(row: int, **values: str) -> Callable[[Table], Table]:
         (cell(2, M1="well"), "labels.csv row 4: M1 must be between"),
         (cell(1, group="both"), "labels.csv row 3: the group must be palsy or healthy"),
         (cell(2, side="L"), "row 4: a healthy recording has no affected side: leave it empty"),
-        (cell(1, subject="Z"), "labels.csv row 3 (Z/1): the series is not a folder of photos: give a folder"),
-        (cell(1, subject="A"), "labels.csv rows 2 and 3 are the same recording: keep one"),
+        (cell(1, subject="Z"), "labels.csv row 3: Z/1: the series is not a folder of photos: give a folder"),
+        (cell(1, subject="A"), "labels.csv row 3: row 2 is of the same recording: keep one"),
         (lambda rows: [], "labels.csv has no rows: add one per recording"),
         (lambda rows: rows[:1], "the cohort has only one person: add recordings of others"),
         (lambda rows: [row | {"person": "p", "group": "palsy"} for row in rows[:2]], "only one person"),
@@ -114,7 +114,7 @@ def test_a_missing_photo_is_named_with_its_row(
     (cohort / "B" / "1" / "4.jpg").unlink()
     bundle = [COMMISSIONING_BUNDLE] if command == "predict" else []
     line = refusal(command, *bundle, cohort, "--out", tmp_path / "out")
-    assert "labels.csv row 3 (B/1): the series lacks photo 4 EYETIGHT" in line
+    assert "labels.csv row 3: B/1: the series lacks photo 4 EYETIGHT" in line
 
 
 def test_a_subject_in_two_groups_is_named(cohort: Path, tmp_path: Path, refusal: Callable[..., str]) -> None:
@@ -128,9 +128,12 @@ def test_a_subject_in_two_groups_is_named(cohort: Path, tmp_path: Path, refusal:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "lacks the column subject, session, group: add it"),
-        (b"\xff\xfes\x00", "is not a UTF-8 table with commas: export it again as CSV"),
-        (b"subject;session;group;R1\nA;1;palsy;50\n", "lacks the column subject, session, group: add it"),
+        (b"", "has none of the columns subject, session, group in its first row"),
+        (b"\xff\xfes\x00", "is no text in UTF-8: save it as 'CSV UTF-8'"),
+        (
+            b"subject|session|group|R1\nA|1|palsy|50\n",
+            "has none of the columns subject, session, group in its",
+        ),
         (None, "cannot be read: give a folder that holds labels.csv"),
     ],
 )
