@@ -200,7 +200,7 @@ ENGLISH = re.compile(
     re.IGNORECASE,
 )
 QUOTED = re.compile(
-    r"Jump anastomosis|Success \(0000H\)|facialis [a-z ]+|[\w-]+\.[\w.]+|OpenID Connect|by_\w+|--[\w-]+"
+    r"group side recorded_on|side (?=\(betroffene)|Jump anastomosis|Success \(0000H\)|facialis [a-z ]+|[\w-]+\.[\w.]+|OpenID Connect|by_\w+|--[\w-]+"
 )
 
 SPOKEN = re.compile(r'(?:title|alt|aria-label|placeholder|data-sa(?:y|id)[\w-]*|data-swapped)="([^"]*)"')
