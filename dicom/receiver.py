@@ -22,15 +22,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pynetdicom
 import structlog
-from pydicom.dataset import Dataset
 from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
-from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 
 from dicom.announcements import EndedSeries
@@ -40,8 +38,9 @@ from dicom.contexts import ACCEPTED
 from dicom.header_reading import UnreadableObjectError, read_header
 from dicom.intake import Intake, ReceivedObject
 from dicom.listening import POLL_SECONDS, Network, ReceiverServer, listen, peer_of
+from dicom.messages import Incoming, MessageLayer
 from dicom.notices import Notices
-from dicom.spool import Spool, SpoolFile, SpoolingProvider
+from dicom.spool import Spool
 from dicom.statuses import (
     MISMATCH,
     NOT_UNDERSTOOD,
@@ -152,7 +151,6 @@ class Receiver:
             (evt.EVT_ACCEPTED, self._on_accepted),
             (evt.EVT_REJECTED, self._on_rejected),
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
-            (evt.EVT_C_STORE, self._on_store),
             *self._notices.handlers(),
         ]
         listening = listening or listen(self.config.host, self.config.port)
@@ -187,7 +185,7 @@ class Receiver:
             self._log.info("receiver.stopped", ae_title=self.config.ae_title)
 
     def _on_connection(self, event: Event) -> None:
-        event.assoc.dimse = SpoolingProvider(event.assoc, self._spool)
+        event.assoc.dimse = MessageLayer(event.assoc, self._spool, self._on_store)
 
     def _on_refused(self, reason: str, address: str, detail: str) -> None:
         self._log.warning("receiver.connection_refused", reason=reason, peer_address=address, detail=detail)
@@ -217,11 +215,12 @@ class Receiver:
         self._log.warning("receiver.association_rejected", reason=reason, **peer, called_ae=called)
         self._tell_refusal(Refusal(reason, peer["peer_address"], peer["calling_ae"]))
 
-    def _on_store(self, event: Event) -> Dataset:
-        request = cast(C_STORE, event.request)
-        spooled = cast(SpoolFile, request._dataset_file)
+    def _on_store(self, association: Association, incoming: Incoming) -> tuple[int, str]:
+        """The status to answer, and a comment where it is no success."""
+        peer = peer_of(association)
+        spooled = incoming.file
         try:
-            status, outcome = self._take_in(event, request, spooled)
+            status, outcome = self._take_in(peer, incoming)
         # The outermost call of the association's thread: a fault must leave the object with its sender.
         except Exception as error:
             # The message is left out: a database's may quote a patient's data.
@@ -235,21 +234,17 @@ class Receiver:
         log = self._log.info if status == SUCCESS else self._log.warning
         log(
             "receiver.object",
-            sop_instance_uid=str(request.AffectedSOPInstanceUID),
+            sop_instance_uid=incoming.request.sop_instance_uid,
             status=f"0x{status:04X}",
             outcome=outcome,
             bytes=spooled.size,
-            **peer_of(event.assoc),
+            **peer,
         )
-        reply = Dataset()
-        reply.Status = status
-        if status != SUCCESS:
-            reply.ErrorComment = outcome[:64]
-        return reply
+        return status, "" if status == SUCCESS else outcome[:64]
 
-    def _take_in(self, event: Event, request: C_STORE, spooled: SpoolFile) -> tuple[int, str]:
+    def _take_in(self, peer: dict[str, str], incoming: Incoming) -> tuple[int, str]:
         """The status to answer, and the outcome in words without the patient's data."""
-        peer = peer_of(event.assoc)
+        spooled, request = incoming.file, incoming.request
         calling_ae = peer["calling_ae"]
         try:
             spooled.finish()
@@ -264,9 +259,9 @@ class Receiver:
                 self._intake.quarantine(path, error.code, calling_ae)
                 return NOT_UNDERSTOOD, error.code
             spooled.wait()
-            announced = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
+            announced = (request.sop_class_uid, request.sop_instance_uid)
             if announced != (header.sop_class_uid, header.sop_instance_uid) or (
-                header.sop_class_uid != event.context.abstract_syntax
+                header.sop_class_uid != incoming.abstract_syntax
             ):
                 self._intake.quarantine(path, "dicom.uid_mismatch", calling_ae)
                 return MISMATCH, "dicom.uid_mismatch"

@@ -6,14 +6,12 @@ length: a sixth of what an object costs the receiver.
 
 import struct
 
-from pydicom.uid import UID
-
 _RESPONSE = 0x8001
 _NO_DATA_SET = 0x0101
 
 
 def store_reply(
-    sop_class_uid: UID, sop_instance_uid: UID, message_id: int, status: int, comment: str
+    sop_class_uid: str, sop_instance_uid: str, message_id: int, status: int, comment: str
 ) -> bytes:
     """The command set; ``comment``, if any, is Error Comment, at most 64 characters of ASCII."""
     elements = b"".join(

@@ -30,7 +30,12 @@ MAX_PDU_BYTES = 1 << 20
 _WAIT_SECONDS = 0.5
 """How long to sleep at most before looking at the timers (ARTIM, idle)."""
 
+COMMAND, LAST = 1, 2
+"""Bits of the message control header (PS3.8 E.2)."""
+
 _DATA_PDU = 0x04
+_BUFFER_BYTES = (1 << 18) + 4096
+"""Two PDUs of the length that we ask for: so much is read at once, and fits into a core's cache."""
 _TRANSFER = "Sta6"
 """The state of PS3.8 9.2 in which data are transferred."""
 
@@ -40,7 +45,7 @@ class RefusedPeerError(OSError):
 
 
 class Fragments(Protocol):
-    """The message layer as the upper layer sees it: `dicom.spool.SpoolingProvider`."""
+    """The message layer as the upper layer sees it: `dicom.messages.MessageLayer`."""
 
     def receive_fragment(self, context_id: int, control: int, fragment: memoryview) -> None:
         """Take in a piece of a message; ``control`` is its message control header (PS3.8 E.2)."""
@@ -58,7 +63,9 @@ class Connection(AssociationSocket):
         self._closing = threading.Lock()
         self._pdu_seconds = pdu_seconds
         self._deadline = 0.0
-        self._head = b""
+        # What was read and nobody has taken yet lies between the two marks.
+        self._buffer = bytearray(_BUFFER_BYTES)
+        self._begin = self._end = 0
         connection.settimeout(pdu_seconds)
         self._connection = connection
         self._poll = select.poll()
@@ -72,7 +79,7 @@ class Connection(AssociationSocket):
         connection = self.socket
         if connection is None or not self._is_connected:
             return False
-        if isinstance(connection, ssl.SSLSocket) and connection.pending():
+        if self._end > self._begin or (isinstance(connection, ssl.SSLSocket) and connection.pending()):
             return True
         try:
             found = self._poll.poll(0 if self.event_queue.queue else _WAIT_SECONDS * 1000)
@@ -92,22 +99,27 @@ class Connection(AssociationSocket):
             if self.wakeups >= 0:
                 os.eventfd_write(self.wakeups, 1)
 
-    def read_head(self) -> bytes:
-        """The first six bytes of a PDU, which `recv` hands out once more."""
+    def peek_head(self) -> bytes:
+        """The first six bytes of a PDU, which stay to be taken, or fewer if the peer hangs up.
+
+        The time limit of the PDU begins. Raises `RefusedPeerError` or `OSError`, as all that reads.
+        """
         self._deadline = time.monotonic() + self._pdu_seconds
-        self._head = bytes(self._read(6))
-        return self._head
+        available = self._fill(6)
+        return bytes(self._buffer[self._begin : self._begin + available])
 
     def recv(self, nr_bytes: int) -> bytearray:
-        """``nr_bytes`` from the peer, fewer if it hangs up. Raises `RefusedPeerError` or `OSError`."""
-        head, self._head = self._head, b""
-        return bytearray(head) if len(head) == nr_bytes else self._read(nr_bytes)
+        """``nr_bytes`` from the peer, fewer if it hangs up."""
+        available = self._fill(nr_bytes)
+        self._begin += available
+        return self._buffer[self._begin - available : self._begin]
 
-    def recv_into(self, buffer: memoryview) -> None:
-        """Fill the buffer. Raises `RefusedPeerError` or `OSError`, also when the peer hangs up."""
-        self._head = b""
-        if self._fill(buffer) < len(buffer):
+    def take(self, count: int) -> memoryview:
+        """The next bytes, where they lie until more is read. Raises `OSError` also if the peer hangs up."""
+        if self._fill(count) < count:
             raise ConnectionResetError("the peer hung up inside a PDU")
+        self._begin += count
+        return memoryview(self._buffer)[self._begin - count : self._begin]
 
     def release(self) -> None:
         """Close what the connection holds; nothing may be called afterwards."""
@@ -123,27 +135,32 @@ class Connection(AssociationSocket):
         self.fault = self.fault or fault
         return RefusedPeerError(fault)
 
-    def _read(self, count: int) -> bytearray:
+    def _fill(self, count: int) -> int:
+        """Read until ``count`` bytes lie in the buffer, with what else has come; how many of them do."""
+        if self._end - self._begin >= count:
+            return count
         if count > MAX_PDU_BYTES:
             raise self.refuse("pdu_too_long")
-        buffer = bytearray(count)
-        read = self._fill(memoryview(buffer))
-        return buffer[:read]
-
-    def _fill(self, buffer: memoryview) -> int:
+        if self._begin + count > len(self._buffer):
+            # A new buffer, or the front of this one: what was taken from it is through.
+            rest = self._buffer[self._begin : self._end]
+            if count > len(self._buffer):
+                self._buffer = bytearray(count)
+            self._begin, self._end = 0, len(rest)
+            self._buffer[: self._end] = rest
         connection = cast(socket.socket, self.socket)
-        filled = 0
-        while filled < len(buffer):
-            if time.monotonic() > self._deadline:
-                raise self.refuse("slow")
-            try:
-                count = connection.recv_into(buffer[filled:])
-            except TimeoutError:
-                raise self.refuse("slow") from None
-            if not count:
-                break
-            filled += count
-        return filled
+        with memoryview(self._buffer) as room:
+            while self._end - self._begin < count:
+                if time.monotonic() > self._deadline:
+                    raise self.refuse("slow")
+                try:
+                    read = connection.recv_into(room[self._end :])
+                except TimeoutError:
+                    raise self.refuse("slow") from None
+                if not read:
+                    break
+                self._end += read
+        return min(count, self._end - self._begin)
 
 
 class _WakingQueue(queue.Queue[Any]):
@@ -170,7 +187,6 @@ class UpperLayer(DULServiceProvider):
     ) -> None:
         super().__init__(association)
         self._ended = ended
-        self._buffer = bytearray(1 << 17)
         # The association's thread waits for messages, so whatever else is for it has to end that wait.
         self.to_user_queue = _WakingQueue(lambda: association.dimse.msg_queue.put((None, None)))
         self.name = f"UpperLayer-{association.name}"
@@ -184,6 +200,11 @@ class UpperLayer(DULServiceProvider):
         """Hand the upper layer something to send."""
         super().send_pdu(primitive)
         self._wake()
+
+    def send_message(self, context_id: int, command: bytes) -> None:
+        """Send a command set that fits into one PDU, while data are transferred; by this thread only."""
+        value = struct.pack(">LBB", len(command) + 2, context_id, COMMAND | LAST) + command
+        self.connection.send(struct.pack(">BBL", _DATA_PDU, 0, len(value)) + value)
 
     def kill_dul(self) -> None:
         """Ask the thread to end."""
@@ -258,7 +279,7 @@ class UpperLayer(DULServiceProvider):
     def _read_pdu_data(self) -> None:
         """Take in one PDU: data directly, everything else as pynetdicom does."""
         try:
-            head = self.connection.read_head()
+            head = self.connection.peek_head()
             if self.state_machine.current_state != _TRANSFER or len(head) < 6 or head[0] != _DATA_PDU:
                 super()._read_pdu_data()
                 return
@@ -275,12 +296,7 @@ class UpperLayer(DULServiceProvider):
 
     def _take_in(self, length: int) -> None:
         """Read the presentation data values of a P-DATA-TF PDU (PS3.8 9.3.5) and pass them on."""
-        if length > MAX_PDU_BYTES:
-            raise self.connection.refuse("pdu_too_long")
-        if length > len(self._buffer):
-            self._buffer = bytearray(length)
-        body = memoryview(self._buffer)[:length]
-        self.connection.recv_into(body)
+        body = self.connection.take(6 + length)[6:]
         fragments = cast(Fragments, self.assoc.dimse)
         at = 0
         while at < length:
