@@ -64,7 +64,7 @@ def plot_pairs(item: Item, one: Sequence[float], other: Sequence[float]) -> Blan
         return round(TOP + (reach - difference) / (2 * reach) * (HEIGHT - TOP - BOTTOM), 1)
 
     def line(difference: float) -> Mark:
-        return Mark(y(difference), f"{difference:+.1f}".replace("-", "−"))
+        return Mark(y(difference), f"{difference:+.1f}")
 
     step = next(step for step in (0.25, 0.5, 1, 2, 5, 10, 20, 25, 50, 100, 200) if reach / step <= 4)
     ticks = [number * step for number in range(-int(reach / step), int(reach / step) + 1)]
@@ -73,7 +73,7 @@ def plot_pairs(item: Item, one: Sequence[float], other: Sequence[float]) -> Blan
         n=len(one),
         limits=limits,
         means=tuple(Mark(x(value), f"{value:g}") for value in (item.answers or quarters)),
-        differences=tuple(Mark(y(value), f"{value:g}".replace("-", "−")) for value in ticks),
+        differences=tuple(Mark(y(value), f"{value:g}") for value in ticks),
         bias=line(limits.bias),
         low=line(limits.low),
         high=line(limits.high),

@@ -49,9 +49,10 @@ class Words:
             for one in PROTOCOLS.values()
             for pose in one.poses
         }
+        names = {**self.texts, **poses, **numbered}
         english = load_language(ENGLISH).texts
         flags = {english[key]: text for key, text in self.report.texts.items() if key.startswith("flag.")}
-        return Told(sentences(self.code), {**self.texts, **poses, **numbered}, flags)
+        return Told(sentences(self.code), names, flags, self.report.text("format.decimal"))
 
     def __call__(self, text: str, **values: object) -> str:
         """The text in this language; in English where the catalogue lacks it."""

@@ -62,6 +62,7 @@ _templates.filters |= {
     "trained": _in_language(words.trained),
     "size": _in_language(words.size),
     "points": _in_language(words.points),
+    "numeral": _in_language(words.numeral),
     "model": words.model_name,
     "signed": signed,
 }

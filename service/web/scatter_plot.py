@@ -119,7 +119,7 @@ def _panel(each: Sequence[Pairs]) -> Panel:
         None if score in SUB_SCORES else find_item(score),
         tuple(Tick(x(value), f"{value:g}") for value in halves),
         tuple(Tick(y(value), f"{value:g}") for value in halves),
-        tuple(Tick(away(value), f"{value:g}".replace("-", "−")) for value in around),
+        tuple(Tick(away(value), f"{value:g}") for value in around),
         tuple(
             Series(
                 name,

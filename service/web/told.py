@@ -16,6 +16,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "catalogues" / "told"
 LONGEST = 4000
 """Characters of a text that is looked at; answers of peers may be of any length."""
+NUMBERS = frozenset({"free", "points", "items", "gigabytes"})
+"""Placeholders of the catalogues that hold numbers with tenths; others may hold versions or addresses."""
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _NEXT_SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z0-9])")
 
@@ -25,12 +27,13 @@ class Told:
     """The sentences of one language.
 
     ``names`` are words that stand as values, such as those of poses; ``whole`` sentences without values that
-    another catalogue has.
+    another catalogue has; ``decimal`` stands between whole and tenths.
     """
 
     sentences: tuple[tuple[re.Pattern[str], str], ...]
     names: Mapping[str, str]
     whole: Mapping[str, str]
+    decimal: str = "."
 
     def __call__(self, text: str) -> str:
         """The text in this language, sentence by sentence, as far as they are known."""
@@ -44,12 +47,15 @@ class Told:
         for pattern, other in self.sentences:
             found = pattern.fullmatch(text)
             if found:
-                said = other.format(**{name: self._value(value) for name, value in found.groupdict().items()})
+                values = {name: self._value(name, value) for name, value in found.groupdict().items()}
+                said = other.format(**values)
                 return f"{said}." if text.endswith(".") and not said.endswith((".", "?")) else said
         parts = _NEXT_SENTENCE.split(text)
         return " ".join(map(self, parts)) if len(parts) > 1 else text
 
-    def _value(self, value: str) -> str:
+    def _value(self, name: str, value: str) -> str:
+        if name in NUMBERS:
+            return value.replace(".", self.decimal)
         parts = value.split(", ")
         if all(part in self.names for part in parts):
             return ", ".join(self.names[part] for part in parts)

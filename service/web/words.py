@@ -149,6 +149,11 @@ def points(t: Words, value: float) -> str:
     return t.report.decimal(value, 2)
 
 
-def seconds(begun: dt.datetime, ended: dt.datetime) -> str:
+def seconds(t: Words, begun: dt.datetime, ended: dt.datetime) -> str:
     """A duration in seconds, to the tenth."""
-    return f"{(ended - begun).total_seconds():.1f} s"
+    return f"{t.report.decimal((ended - begun).total_seconds())} s"
+
+
+def numeral(t: Words, number: object) -> str:
+    """A number that was written with a point and a hyphen, as the language writes it."""
+    return str(number).replace(".", t.report.text("format.decimal")).replace("-", "−")

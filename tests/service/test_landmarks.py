@@ -67,6 +67,8 @@ def test_points_are_kept_and_millimetres_come_from_the_photo_at_rest(
     # irises of 24 pixels are 11.77 mm; the affected side is the left
     assert "Brow height over the iris 19.6 mm 39.2 mm −19.6 mm 100 %" in text
     assert "% of the healthy side" in text
+    browser.post("/account/language", language="de")
+    assert "19,6 mm 39,2 mm −19,6 mm 100 %" in seen(browser.get(brow))
     assert "guessed" not in browser.get(brow).text
 
 

@@ -31,6 +31,7 @@ PAGES = (
     "/annotate",
     "/annotate/1",
     "/raters",
+    "/raters/import",
     "/raters/agreement",
     "/raters/agreement/R1",
     "/raters/settle/{recording}",
@@ -149,4 +150,16 @@ def test_a_viewer_says_why_and_sees_the_patient(
     page.get_by_role("button", name="Show this patient").click()
     page.wait_for_url(f"{address}/patients/{ada.patient_key}")
     assert page.locator("h1").inner_text() == "Phantom, Ada"
+    page.close()
+
+
+@pytest.mark.parametrize("language", ["en-GB", "de-DE"])
+def test_all_areas_of_somebody_with_every_role_stand_in_one_line(
+    chromium: Browser, address: str, password: str, language: str
+) -> None:
+    page = chromium.new_page(locale=language, viewport={"width": 1440, "height": 900})
+    sign_in(page, address, "eva", password)
+    tops = page.locator(".areas a").evaluate_all("links => links.map(link => link.offsetTop)")
+    assert len(tops) == 7
+    assert len(set(tops)) == 1
     page.close()

@@ -168,6 +168,7 @@ def test_flags_of_photos_are_sentences_too() -> None:
             "Bitte die Pose wählen.",
         ),
         ("There is no recording 7.", "Es gibt keine Aufnahme 7."),
+        ("12.5 GB free in /srv/data-1.2", "12,5 GB frei in /srv/data-1.2"),
         (
             "The report was refused. Main PACS (pdf): Refused: Out of resources (A700H)",
             "Der Bericht wurde abgelehnt. Main PACS (pdf): Refused: Out of resources (A700H)",
@@ -200,7 +201,8 @@ ENGLISH = re.compile(
     re.IGNORECASE,
 )
 QUOTED = re.compile(
-    r"group side recorded_on|side (?=\(betroffene)|Jump anastomosis|Success \(0000H\)|facialis [a-z ]+|[\w-]+\.[\w.]+|OpenID Connect|by_\w+|--[\w-]+"
+    r"group side recorded_on|side (?=\(betroffene)|"
+    r"Jump anastomosis|Success \(0000H\)|facialis [a-z ]+|[\w-]+\.[\w.]+|OpenID Connect|by_\w+|--[\w-]+"
 )
 
 SPOKEN = re.compile(r'(?:title|alt|aria-label|placeholder|data-sa(?:y|id)[\w-]*|data-swapped)="([^"]*)"')

@@ -54,12 +54,14 @@
     unsaved.textContent = done.length ? unsaved.dataset.say : "";
   }
 
+  const pixels = new Intl.NumberFormat(document.documentElement.lang, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
   function tell(point) {
     const [x, y] = where(point);
     pointed.textContent = form.dataset.sayMoved
       .replace("{point}", point.getAttribute("aria-label"))
-      .replace("{x}", x.toFixed(1))
-      .replace("{y}", y.toFixed(1));
+      .replace("{x}", pixels.format(x))
+      .replace("{y}", pixels.format(y));
   }
 
   /* Where the half-way points belong: between the middle of the picture and each corner of the mouth. */
