@@ -42,8 +42,11 @@ def move_durably(source: Path, target: Path) -> None:
     Folders that ``target`` needs are made. Raises `OSError` (``EXDEV`` across file systems); then ``source``
     is still where it was.
     """
-    _make_folders(target.parent)
-    source.replace(target)
+    try:
+        source.replace(target)
+    except FileNotFoundError:
+        _make_folders(target.parent)
+        source.replace(target)
     fsync_folder(target.parent)
 
 

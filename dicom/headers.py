@@ -62,7 +62,7 @@ class PhotoHeader:
 
     def to_json(self) -> dict[str, Any]:
         """The header as JSON types: dates and times in ISO 8601, tuples as lists."""
-        return {each.name: _to_json(getattr(self, each.name)) for each in fields(self)}
+        return {name: _to_json(value) for name, value in vars(self).items()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -75,7 +75,7 @@ class PhotoHeader:
 
 
 def _to_json(value: Any) -> Any:
-    if isinstance(value, date | time):
+    if isinstance(value, (date, time)):
         return value.isoformat()
     return list(value) if isinstance(value, tuple) else value
 

@@ -35,7 +35,9 @@ class Prepared:
         self.name = f"direct_{next(_numbers)}".encode()
         self.text = str(compiled).encode()
         self.parameters: list[str] = compiled.positiontup or []  # type: ignore[attr-defined]
-        self.constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self.constants = {
+            name: _text(value).encode() for name, value in compiled.params.items() if value is not None
+        }
 
 
 class DirectConnection:
@@ -67,16 +69,7 @@ class DirectConnection:
             if statement.name not in self._prepared:
                 _checked(server.prepare(statement.name, statement.text))
                 self._prepared.add(statement.name)
-        given = [
-            (
-                statement.name,
-                [
-                    self._encoded(statement.constants[name] if name in statement.constants else values[name])
-                    for name in statement.parameters
-                ],
-            )
-            for statement in statements
-        ]
+        given = [(statement.name, self._encoded(statement, values)) for statement in statements]
         server.enter_pipeline_mode()
         for name, encoded in given:
             server.send_query_prepared(name, encoded)
@@ -114,14 +107,14 @@ class DirectConnection:
             elif result is None or result.status in _GOOD:
                 result = got
 
-    def _encoded(self, value: Any) -> bytes | None:
-        if value is None:
-            return None
-        if isinstance(value, enum.Enum):
-            value = value.value
-        elif isinstance(value, dt.date):
-            value = value.isoformat()
-        return str(value).encode(self._encoding)
+    def _encoded(self, statement: Prepared, values: Mapping[str, Any]) -> list[bytes | None]:
+        encoded: list[bytes | None] = []
+        for name in statement.parameters:
+            constant = statement.constants.get(name)
+            if constant is None and (value := values[name]) is not None:
+                constant = _text(value).encode(self._encoding)
+            encoded.append(constant)
+        return encoded
 
 
 class DirectPool:
@@ -174,6 +167,13 @@ class DirectPool:
         pooled.detach()
         connection.rollback()
         return DirectConnection(connection)
+
+
+def _text(value: Any) -> str:
+    """A value as PostgreSQL reads it."""
+    if isinstance(value, enum.Enum):
+        return str(value.value)
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
 def _checked(result: PGresult) -> PGresult:

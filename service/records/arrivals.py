@@ -141,15 +141,7 @@ def add_photo(
     """
     header = received.header
     values = {
-        "identifier_lock": identifier_lock(header.patient_id, header.issuer),
-        "patient_id": header.patient_id,
-        "issuer": header.issuer,
-        "name": header.patient_name,
-        "birth_date": header.birth_date,
-        "sex": header.sex,
-        "protocol": protocol,
         "series_uid": header.series_uid,
-        "study_uid": header.study_uid,
         "acquired_at": header.acquired_at,
         "sop_instance_uid": header.sop_instance_uid,
         "sha256": received.sha256,
@@ -164,8 +156,18 @@ def add_photo(
         adopt()
         arrived = _arrived(connection.exchange(_go_on, values))
         if arrived is None:
+            first = values | {
+                "identifier_lock": identifier_lock(header.patient_id, header.issuer),
+                "patient_id": header.patient_id,
+                "issuer": header.issuer,
+                "name": header.patient_name,
+                "birth_date": header.birth_date,
+                "sex": header.sex,
+                "protocol": protocol,
+                "study_uid": header.study_uid,
+            }
             connection.run(b"BEGIN")
-            arrived = _arrived(connection.exchange(_begin, values))
+            arrived = _arrived(connection.exchange(_begin, first))
             # A known object under another series must not leave an empty recording.
             connection.run(b"COMMIT" if arrived else b"ROLLBACK")
     return arrived
