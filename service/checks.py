@@ -22,7 +22,7 @@ from service.records.circuits import open_circuits
 from service.records.models import DeliveryState, ProcessKind
 from service.records.outbox import deliveries_by_state
 from service.records.processes import signs, unserved
-from service.settings import Settings
+from service.settings import CommitmentPeer, Settings
 
 
 class CheckError(PermanentError):
@@ -185,3 +185,12 @@ def peer(address: AnyPeer, settings: Settings) -> str:
         return "answers C-ECHO"
     check_web(web_peer(address))
     return "answers DICOMweb"
+
+
+def commitment_peer(address: CommitmentPeer, settings: Settings) -> str:
+    """That a sender which asks for storage commitment is where its answers go. Raises as `dicom.peers`."""
+    from dicom.sending import echo
+    from service.peers import asker
+
+    echo(asker(address), calling_ae=settings.receiver.ae_title)
+    return "answers C-ECHO"

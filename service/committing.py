@@ -7,9 +7,9 @@ import structlog
 from sqlalchemy import Engine, select
 
 from dicom.committing import CommitmentRequest, report_commitment
-from dicom.peers import Peer
 from grading.errors import FacialisError
 from service.database import transaction
+from service.peers import asker
 from service.records import commitment_questions
 from service.records.commitment_questions import Question
 from service.records.models import KeptObject, Photo
@@ -36,10 +36,7 @@ class Committer:
     def __init__(self, engine: Engine, storage: Storage, settings: Settings) -> None:
         self.engine = engine
         self.storage = storage
-        self.peers = {
-            known.ae_title: Peer(known.ae_title, known.host, known.port)
-            for known in settings.receiver.commitment_peers
-        }
+        self.peers = {known.ae_title: asker(known) for known in settings.receiver.commitment_peers}
         self.ae_title = settings.receiver.ae_title
         self._asked = threading.Event()
         self._over = threading.Event()

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from grading.errors import FacialisError
 from service import checks
 from service.constancy import Standing, standing
+from service.peers import asker
 from service.queues import QUEUES
 from service.records import activations
 from service.records.constancy import open_checks
@@ -163,11 +164,14 @@ def quick_findings(session: Session, settings: Settings) -> tuple[Finding, ...]:
 
 
 def ask_peer(settings: Settings, name: str) -> Finding | None:
-    """Ask a destination or source of the settings whether it is there; None if there is none of that name."""
+    """Ask a peer of the settings whether it is there; None if there is none of that name."""
+    known: dict[str, Callable[[], str]] = {
+        str(asker(one)): partial(checks.commitment_peer, one, settings)
+        for one in settings.receiver.commitment_peers
+    }
     for peer in (*settings.destinations, *settings.sources):
-        if peer.name == name:
-            return _finding(name, partial(checks.peer, peer, settings))
-    return None
+        known[peer.name] = partial(checks.peer, peer, settings)
+    return _finding(name, known[name]) if name in known else None
 
 
 def _finding(name: str, check: Callable[[], str]) -> Finding:
@@ -232,5 +236,10 @@ def _queue_length(connection: Connection, queue: str) -> int:
 
 
 def peers(settings: Settings) -> Sequence[str]:
-    """Names of destinations and sources."""
-    return [peer.name for peer in (*settings.destinations, *settings.sources)]
+    """Names of destinations and sources, and senders that ask for storage commitment as AE@host:port."""
+    return [*(peer.name for peer in (*settings.destinations, *settings.sources)), *askers(settings)]
+
+
+def askers(settings: Settings) -> Sequence[str]:
+    """Senders that ask for storage commitment, as AE@host:port."""
+    return [str(asker(one)) for one in settings.receiver.commitment_peers]

@@ -4,11 +4,17 @@ from dicom.peers import Peer
 from dicom.tls import ClientTls
 from dicom.web import WebPeer
 from service.peer_settings import DicomAddress, PeerTls, WebAddress
+from service.settings import CommitmentPeer
 
 
 def dicom_peer(address: DicomAddress) -> Peer:
     """A DICOM application."""
     return Peer(address.ae_title, address.host, address.port, client_tls(address.tls))
+
+
+def asker(address: CommitmentPeer) -> Peer:
+    """A sender that asks for storage commitment, where it takes the answer."""
+    return Peer(address.ae_title, address.host, address.port)
 
 
 def web_peer(address: WebAddress) -> WebPeer:

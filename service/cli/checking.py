@@ -39,6 +39,8 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scr
         parts[f"destination {destination.name}"] = partial(checks.peer, destination)
     for source in settings.sources:
         parts[f"source {source.name}"] = partial(checks.peer, source)
+    for sender in settings.receiver.commitment_peers:
+        parts[f"commitment peer {sender.ae_title}"] = partial(checks.commitment_peer, sender)
     results = []
     for name, run in parts.items():
         try:

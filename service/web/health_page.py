@@ -80,6 +80,7 @@ def _show(request: Request, tested: health.Finding | None) -> Response:
             health=found,
             version=found.version,
             peers=health.peers(site.settings),
+            askers=health.askers(site.settings),
             resting=circuits.open_circuits(session),
             tested=tested,
             checks=[(check, largest(check.compared)) for check in constancy.latest(session, CHECKS)],

@@ -254,6 +254,7 @@ def peers(dicom: int, web: int, mllp: int, folder: Path) -> Settings:
     dicomweb, fhir = f"http://127.0.0.1:{web}/dicom-web", f"http://127.0.0.1:{web}/fhir"
     return Settings.model_validate(
         {
+            "receiver": {"commitment_peers": [address]},
             "destinations": [
                 {"name": "store", **address},
                 {"kind": "dicomweb", "name": "stow", "url": dicomweb},
@@ -287,6 +288,7 @@ def test_peers_of_every_kind_answer_when_they_are_there(tmp_path: Path) -> None:
         "takes connections",
         "answers FHIR",
     ]
+    assert found[-1] == health.Finding(health.askers(settings)[0], True, "answers C-ECHO")
     assert not [file for file in tmp_path.iterdir() if file.name.startswith(".facialis-")]
 
 
