@@ -143,7 +143,7 @@ def outbox(session: Session) -> str:
     """How many deliveries are under way, if none failed."""
     counts, shut = deliveries_by_state(session), open_circuits(session)
     faults = [
-        f"{name} is left alone until {row.open_until:%H:%M:%S} after {row.failures} failures: {row.answer}"
+        f"{name} is left alone until {row.open_until:%H:%M:%S %Z} after {row.failures} failures: {row.answer}"
         for name, row in sorted(shut.items())
     ]
     faults += [

@@ -5,6 +5,7 @@ Sources, strongest first: environment variables (``FACIALIS_`` and ``__`` betwee
 in the current folder, if there is one), then the defaults below.
 """
 
+import datetime as dt
 import json
 import os
 import re
@@ -337,6 +338,11 @@ def load_settings() -> Settings:
         raise SettingError(f"{error}{cause}") from None
     except ValueError as error:  # TOML that cannot be parsed
         raise SettingError(f"{config_file()}: {error}") from None
+
+
+def today() -> dt.date:
+    """The day that it is where the pages are read (`web.time_zone`), which may not be the machine's."""
+    return dt.datetime.now(load_settings().web.zone).date()
 
 
 _WORDS = {

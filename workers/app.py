@@ -2,6 +2,7 @@
 
 from celery import Celery, current_app
 
+from grading.errors import TransientError
 from service.queues import CONSTANCY, RECONCILE, REGRADE
 from service.records.due import Due
 from service.records.flow import Stage
@@ -39,6 +40,8 @@ def make_app(settings: Settings) -> Celery:
             }
         },
     )
+    # Of what passes, such as a database that is away, one line is enough.
+    app.Task.throws = (TransientError,)
     app.set_default()
     return app
 

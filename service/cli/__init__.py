@@ -1,6 +1,8 @@
 """The command ``facialis``. Each group of commands lives in a module named for what it is about."""
 
+import errno
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -66,10 +68,19 @@ for group in (
 
 
 def main() -> None:
-    """Run the command line; an error that Facialis raises on purpose is one line and status 1."""
+    """Run the command line; an error that Facialis or the system raises is one line and status 1."""
     try:
         app()
     except FacialisError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]error[/] [dim]{error.code}[/]: ", end="")
-        print(error, file=sys.stderr)  # noqa: T201 - the message is no markup
-        sys.exit(1)
+        _fail(error.code, str(error))
+    except OSError as error:
+        if error.filename is None and error.errno != errno.ENOSPC:
+            raise  # not of a file that somebody named
+        place = f": {error.filename}" if error.filename else ""
+        _fail(f"os.{error.errno}", f"{error.strerror}{place}")
+
+
+def _fail(code: str, words: str) -> NoReturn:
+    Console(stderr=True, soft_wrap=True).print(f"[bold red]error[/] [dim]{code}[/]: ", end="")
+    print(words, file=sys.stderr)  # noqa: T201 - the message is no markup
+    sys.exit(1)

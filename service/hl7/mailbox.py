@@ -22,6 +22,7 @@ from service.hl7.reply import Answer, accepted, problem_answer
 from service.listener_settings import ListenerSettings
 from service.records import audit
 from service.records.models import Message, MessageState
+from service.settings import today
 
 log = structlog.get_logger()
 
@@ -57,7 +58,7 @@ def apply_planned(engine: Engine, settings: ListenerSettings) -> int:
             select(Message.id)
             .where(
                 (Message.state == MessageState.RECEIVED)
-                | (Message.state == MessageState.WAITING) & (Message.due_on < func.current_date())
+                | (Message.state == MessageState.WAITING) & (Message.due_on < today())
             )
             .order_by(Message.id)
         ).all()
@@ -169,7 +170,7 @@ def _apply(
 ) -> Done:
     message = read_inbound(row.content or b"", header, settings.character_set)
     actor = audit.system(PROCESS, address or None)
-    done = apply_message(session, message, settings, actor, dt.date.today())
+    done = apply_message(session, message, settings, actor, today())
     if done.replaces and done.order_id:
         session.execute(
             update(Message)

@@ -13,6 +13,7 @@ from dicom.headers import PhotoHeader
 from grading.errors import PermanentError
 from service.records.changes import content, note_change
 from service.records.models import IdentityNote, Patient, PatientIdentifier
+from service.settings import today
 
 log = structlog.get_logger()
 
@@ -194,11 +195,11 @@ def _contradicts(patient: Patient, attribute: str, day: dt.date) -> bool:
 
 
 def _check_life(patient: Patient, born: dt.date | None, died: dt.date | None) -> None:
-    today = dt.date.today()
+    now = today()
     days = [surgery.performed_on for surgery in patient.surgeries]
-    if born is not None and born > today:
+    if born is not None and born > now:
         raise PatientError("the birth lies in the future; check its date")
-    if died is not None and died > today:
+    if died is not None and died > now:
         raise PatientError("the death lies in the future; check its date")
     if born is not None and died is not None and died < born:
         raise PatientError("the death lies before the birth; check both dates")
@@ -210,7 +211,7 @@ def _check_life(patient: Patient, born: dt.date | None, died: dt.date | None) ->
 
 def impossible_date(patient: Patient, day: dt.date) -> str | None:
     """Why nothing can have been done to the patient on that day, in words; None if it can."""
-    if day > dt.date.today():
+    if day > today():
         return "lies in the future; record it once it was done"
     if patient.birth_date is not None and day < patient.birth_date:
         return "lies before the patient's birth; check its date"

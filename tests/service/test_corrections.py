@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, select
@@ -17,6 +18,7 @@ from service.records.surgeries import (
     correct_surgery,
     delete_surgery,
 )
+from service.settings import load_settings
 from tests.service.people import person
 
 DAY = dt.date(2024, 3, 1)
@@ -126,3 +128,15 @@ def test_a_corrected_patient_keeps_what_was_before(session: Session) -> None:
     change = session.scalars(select(Change)).one()
     assert (change.before["name"], change.after and change.after["name"]) == ("", "Muster^Maria")
     assert (patient.death_date, patient.birth_date) == (DAY, dt.date(1970, 1, 1))
+
+
+def test_today_is_that_of_the_zone_of_the_pages(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At any moment it is another day in these two zones."""
+    first, last = ZoneInfo("Etc/GMT-14"), ZoneInfo("Etc/GMT+12")
+    monkeypatch.setenv("FACIALIS_WEB__TIME_ZONE", last.key)
+    load_settings.cache_clear()
+    with pytest.raises(SurgeryError, match="in the future"):
+        add_surgery(session, "P", "", dt.datetime.now(first).date(), "Graft", "L")
+    monkeypatch.setenv("FACIALIS_WEB__TIME_ZONE", first.key)
+    load_settings.cache_clear()
+    add_surgery(session, "P", "", dt.datetime.now(first).date(), "Graft", "L")

@@ -272,6 +272,20 @@ def test_every_question_has_a_command(
         assert len(list(table)) == len(rows)
 
 
+def test_a_full_disk_is_one_line(
+    engine: Engine, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("FACIALIS_DATABASE_URL", database_url)
+    load_settings.cache_clear()
+    (tmp_path / "full.csv").symlink_to("/dev/full")
+    monkeypatch.setattr("sys.argv", ["facialis", "query", "procedures", "--out", str(tmp_path / "full.csv")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.strip() == "error os.28: No space left on device"
+
+
 def test_text_that_a_spreadsheet_would_compute_is_marked_as_text_in_csv_alone(tmp_path: Path) -> None:
     rows = [Procedure("=HYPERLINK(1)", 1), Procedure("Jump", -1)]
     write_rows(Procedure, rows, tmp_path / "rows.csv")
