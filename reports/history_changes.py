@@ -61,11 +61,11 @@ def _columns(sheet: Sheet) -> tuple[tuple[float, str, float], ...]:
     wide = sheet.paper.measure
     return (
         (LEFT + 4, "history.score", 0.0),
-        (LEFT + 0.52 * wide, "history.baseline", 1.0),
-        (LEFT + 0.62 * wide, "history.latest", 1.0),
-        (LEFT + 0.71 * wide, "history.change", 1.0),
-        (LEFT + 0.78 * wide, "history.mdc", 1.0),
-        (LEFT + 0.81 * wide, "history.verdict", 0.0),
+        (LEFT + 0.44 * wide, "history.baseline", 1.0),
+        (LEFT + 0.53 * wide, "history.latest", 1.0),
+        (LEFT + 0.62 * wide, "history.change", 1.0),
+        (LEFT + 0.685 * wide, "history.mdc", 1.0),
+        (LEFT + 0.71 * wide, "history.verdict", 0.0),
     )
 
 

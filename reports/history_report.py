@@ -37,8 +37,8 @@ def render_history_report(history: HistoryReport, style: Style = PLAIN) -> bytes
         fits = NEEDS + values_height(history) <= sheet.paper.height - 2 * MARGIN
         sections += [_changes_and_values] if fits else [draw_changes, draw_values]
     latest = max((visit.point.recorded_on for visit in history.visits), default=history.created_at.date())
-    subject = sheet.say(
-        "document.history_subject", count=len(history.visits), date=sheet.language.day(latest)
+    subject = sheet.language.counted(
+        "document.history_subject", len(history.visits), date=sheet.language.day(latest)
     )
     return finish(sheet, target, _head(sheet, history), subject, [_page(one, history) for one in sections])
 

@@ -134,7 +134,10 @@ class _Field:
             following = min((place for place in places if place > x), default=self.right)
             flipped = x > self.right - 30
             room = x - self.left if flipped else max(following - x - 4, _MARK_ROOM - 6)
-            text = "".join(clip(wrap(names[number], REGULAR, SMALL, room), 1))
+            same_day = [
+                name for mark, name in zip(marks, names, strict=True) if mark.days == marks[number].days
+            ]
+            text = "".join(clip(wrap(", ".join(dict.fromkeys(same_day)), REGULAR, SMALL, room), 1))
             at = x if flipped else x + 1.5
             self.sheet.text(at, self.top + 3.5, text, size=SMALL, align=1.0 if flipped else 0.0)
 

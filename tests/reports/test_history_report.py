@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.content import ReportPatient
+from reports.content import CourseMark, ReportPatient
 from reports.history_content import HistoryReport
 from reports.history_report import render_history_report
 from reports.language import load_language
@@ -98,7 +98,8 @@ def test_long_names_and_many_recordings_stay_inside_the_pages(tmp_path: Path, st
     )
     event = replace(history.events[0], label=long)
     visits = tuple(replace(visit, signed_by=long, model=long) for visit in history.visits)
-    history = replace(history, events=(event,) * 30, visits=visits)
+    changes = tuple(replace(change, verdict="other_side") for change in history.changes)
+    history = replace(history, events=(event,) * 30, visits=visits, changes=changes)
     boxes = text_of(tmp_path, history, style, "-bbox")
     assert boxes.count("<page ") == 5
     corners = re.findall(r'xMin="([\d.-]+)" yMin="([\d.-]+)" xMax="([\d.-]+)" yMax="([\d.-]+)"', boxes)
@@ -108,6 +109,13 @@ def test_long_names_and_many_recordings_stay_inside_the_pages(tmp_path: Path, st
         assert top >= 30
         assert bottom <= PAPERS[style.paper].height - 20
     assert load_language(style.language).text("words.and_more", count=22) in text_of(tmp_path, history, style)
+
+
+def test_surgeries_of_one_day_share_their_line(tmp_path: Path) -> None:
+    history = make_history()
+    mark = CourseMark(0, "surgery", "Graft")
+    course = replace(history.course, marks=(mark, replace(mark, label="Lid weight")))
+    assert "Graft, Lid weight" in pages(tmp_path, replace(history, course=course))[0]
 
 
 def test_the_same_content_gives_the_same_bytes() -> None:
