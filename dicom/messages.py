@@ -14,10 +14,11 @@ from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.service_class import StorageServiceClass
 from pynetdicom.sop_class import uid_to_service_class
 
+from dicom.connection import RefusedPeerError
 from dicom.replies import store_reply
 from dicom.requests import StoreRequest, store_request
 from dicom.spool import Spool, SpoolFile
-from dicom.upper_layer import COMMAND, LAST, RefusedPeerError, UpperLayer, as_primitive
+from dicom.upper_layer import COMMAND, LAST, UpperLayer, as_primitive
 
 _MAX_SMALL_BYTES = 1 << 22
 """For a command set with the data set of any request but a store."""

@@ -15,9 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from dicom.connection import RefusedPeerError
 from dicom.durable import begin_flush
 from dicom.file_head import file_head
-from dicom.upper_layer import RefusedPeerError
 from grading.errors import PermanentError, TransientError
 
 _PREFIX, _SUFFIX = "incoming-", ".part"
