@@ -20,7 +20,7 @@ from service.peer_settings import (
 from service.queues import NEEDED
 from service.records.circuits import open_circuits
 from service.records.models import DeliveryState, ProcessKind
-from service.records.outbox import deliveries_by_state
+from service.records.outbox import open_deliveries
 from service.records.processes import signs, unserved
 from service.settings import CommitmentPeer, Settings
 
@@ -141,7 +141,7 @@ def workers(session: Session) -> str:
 
 def outbox(session: Session) -> str:
     """How many deliveries are under way, if none failed."""
-    counts, shut = deliveries_by_state(session), open_circuits(session)
+    counts, shut = open_deliveries(session), open_circuits(session)
     faults = [
         f"{name} is left alone until {row.open_until:%H:%M:%S %Z} after {row.failures} failures: {row.answer}"
         for name, row in sorted(shut.items())

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -129,7 +129,7 @@ def look(session: Session, settings: Settings) -> Health:
     queued = _queue_lengths(settings)
     return Health(
         findings=quick_findings(session, settings),
-        stages=tuple(_stage(session, stage, queued.get(stage.value)) for stage in Stage),
+        stages=tuple(_stages(session, queued)),
         states=recordings_by_state(session),
         queued={queue: queued.get(queue) for queue in QUEUES},
         signs=signs(session),
@@ -181,24 +181,30 @@ def _finding(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, False, str(error))
 
 
-def _stage(session: Session, stage: Stage, queued: int | None) -> StageHealth:
-    now = func.clock_timestamp()
+def _stages(session: Session, queued: Mapping[str, int]) -> Iterator[StageHealth]:
+    well, ended = StageRun.outcome == "done", StageRun.outcome.is_not(None)
+    # The time of the transaction: PostgreSQL looks for no other in an index.
+    lately = StageRun.started_at > func.now() - LATELY
+    done, broken_off = func.count().filter(ended, well), func.count().filter(ended, ~well)
+    runs = select(StageRun.stage, done, broken_off, func.max(StageRun.started_at)).where(lately)
+    attempts = {stage: found for stage, *found in session.execute(runs.group_by(StageRun.stage))}
+    for stage in Stage:
+        waiting, longest, taken = _due(session, stage)
+        ran = attempts.get(stage.value, (0, 0, None))
+        yield StageHealth(stage, waiting, longest, taken, queued.get(stage.value), *ran)
+
+
+def _due(session: Session, stage: Stage) -> tuple[int, dt.datetime | None, int]:
+    """How many rows are due or will be, the longest since when, and how many of them a worker has."""
     if stage is Stage.DELIVER:
         model: type[Recording] | type[Delivery] = Delivery
         due, since = Delivery.state == DeliveryState.PENDING, Delivery.created_at
     else:
         model = Recording
         due, since = Recording.state == MOVES[stage].takes, Recording.state_changed_at
-    held = func.count().filter(model.lease_until > now)
+    held = func.count().filter(model.lease_until > func.clock_timestamp())
     waiting, longest, taken = session.execute(select(func.count(), func.min(since), held).where(due)).one()
-    ended = StageRun.outcome.is_not(None)
-    well = StageRun.outcome == "done"
-    done, broken_off, latest = session.execute(
-        select(
-            func.count().filter(ended, well), func.count().filter(ended, ~well), func.max(StageRun.started_at)
-        ).where(StageRun.stage == stage.value, StageRun.started_at > now - LATELY)
-    ).one()
-    return StageHealth(stage, waiting, longest, taken, queued, done, broken_off, latest)
+    return waiting, longest, taken
 
 
 def _oldest(session: Session) -> tuple[int, dt.datetime] | None:

@@ -162,9 +162,11 @@ def list_deliveries(
     return session.scalars(query).all()
 
 
-def deliveries_by_state(session: Session) -> dict[tuple[str, DeliveryState], int]:
-    """How many deliveries each destination has in each state; those that are not there are left out."""
-    query = select(Delivery.destination, Delivery.state, func.count()).group_by(
-        Delivery.destination, Delivery.state
+def open_deliveries(session: Session) -> dict[tuple[str, DeliveryState], int]:
+    """How many deliveries each destination has in each state but delivered, as far as there are any."""
+    query = (
+        select(Delivery.destination, Delivery.state, func.count())
+        .where(Delivery.state != DeliveryState.DELIVERED)
+        .group_by(Delivery.destination, Delivery.state)
     )
     return {(name, state): count for name, state, count in session.execute(query)}

@@ -36,6 +36,7 @@ from service.web import (
 from service.web.access import GlassToBreak, Refused, SignInNeeded
 from service.web.forms import FORGED
 from service.web.guard import Guard
+from service.web.latest import Latest
 from service.web.rendering import STATIC_FOLDER, message
 from service.web.searches import Searches
 from service.web.site import Site, site_of
@@ -51,6 +52,7 @@ def make_app(engine: Engine, storage: Storage, settings: Settings) -> FastAPI:
     app.state.site = Site(engine, storage, settings, provider)
     app.state.searches = Searches()
     app.state.imports = Imports()
+    app.state.health = Latest()
     hosts = list(settings.web.allowed_hosts)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     failed = message(None, "Something went wrong", FAILED, 500)

@@ -14,6 +14,7 @@ from service.records import circuits, constancy
 from service.records.constancy import NoSuchCheckError
 from service.web.access import MOST, Allow, Visit
 from service.web.forms import Form, posted
+from service.web.latest import Latest
 from service.web.rendering import message, page
 from service.web.site import site_of
 
@@ -38,8 +39,12 @@ def show(request: Request, visit: Administrator) -> Response:
 def version(request: Request, visit: Watcher) -> Response:
     """A word that changes whenever the page does."""
     site = site_of(request)
-    with transaction(site.engine) as session:
-        return Response(health.look(session, site.settings).version, media_type="text/plain")
+
+    def look() -> str:
+        with transaction(site.engine) as session:
+            return health.look(session, site.settings).version
+
+    return Response(_latest(request).version(look), media_type="text/plain")
 
 
 @router.post("/test")
@@ -74,6 +79,7 @@ def _show(request: Request, tested: health.Finding | None) -> Response:
     site = site_of(request)
     with transaction(site.engine) as session:
         found = health.look(session, site.settings)
+        _latest(request).seen(found.version)
         return page(
             request,
             "admin_health.html",
@@ -86,3 +92,8 @@ def _show(request: Request, tested: health.Finding | None) -> Response:
             checks=[(check, largest(check.compared)) for check in constancy.latest(session, CHECKS)],
             daily=site.settings.constancy,
         )
+
+
+def _latest(request: Request) -> Latest:
+    latest: Latest = request.app.state.health
+    return latest

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, event, update
 from sqlalchemy.orm import Session
 
 from dicom.standin import StandInPacs
@@ -35,6 +36,7 @@ from service.records.models import (
 )
 from service.settings import Settings
 from service.storage import FolderStorage
+from service.web import latest
 from service.web.app import make_app
 from tests.service.browsing import Browser, seen
 from tests.service.clinic import SURGERY_DAY, Clinic
@@ -158,8 +160,9 @@ def test_those_long_gone_are_forgotten(engine: Engine) -> None:
 
 @pytest.mark.journey
 def test_the_page_has_a_new_version_when_and_only_when_it_tells_something_new(
-    admin: Browser, engine: Engine, ada: Recording
+    admin: Browser, engine: Engine, ada: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(latest, "FRESH", 0.0)
     first = admin.get("/admin/health/version").text
     assert f'data-version="{first}"' in admin.get("/admin/health").text
     with transaction(engine) as session:
@@ -170,6 +173,42 @@ def test_the_page_has_a_new_version_when_and_only_when_it_tells_something_new(
     with transaction(engine) as session:
         session.get_one(Recording, ada.id).state = RecordingState.REPORTED
     assert admin.get("/admin/health/version").text != second
+
+
+def test_one_look_answers_all_open_pages_and_a_page_that_is_opened_is_newer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(latest.time, "monotonic", lambda: now)
+    looks = iter(["first", "second", "third"])
+    kept = latest.Latest()
+    assert [kept.version(lambda: next(looks)) for _ in range(3)] == ["first"] * 3
+    kept.seen("opened")
+    assert kept.version(lambda: next(looks)) == "opened"
+    now += latest.FRESH
+    assert kept.version(lambda: next(looks)) == "second"
+
+
+@pytest.mark.journey
+def test_the_large_tables_are_not_read_through_for_the_page(engine: Engine, clinic: Clinic) -> None:
+    statements: list[tuple[str, Any]] = []
+
+    def note(_one: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
+        statements.append((statement, values))
+
+    event.listen(engine, "before_cursor_execute", note)
+    with transaction(engine) as session:
+        health.look(session, Settings())
+    event.remove(engine, "before_cursor_execute", note)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        for statement, values in statements:
+            if statement.startswith("SELECT"):
+                plan = "\n".join(
+                    line for (line,) in connection.exec_driver_sql(f"EXPLAIN {statement}", values)
+                )
+                assert "Seq Scan on stage_run" not in plan, plan
+                assert "Seq Scan on delivery" not in plan, plan
 
 
 @pytest.mark.journey

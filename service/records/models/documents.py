@@ -64,6 +64,7 @@ class Delivery(Leased, Base):
     __table_args__ = (
         UniqueConstraint("report_key", "destination"),
         Index("ix_delivery_pending", "id", postgresql_where=text("state = 'pending'")),
+        Index("ix_delivery_open", "state", "destination", postgresql_where=text("state <> 'delivered'")),
         Index(
             "ix_delivery_order",
             "destination",

@@ -126,7 +126,7 @@ class StageRun(Base):
     recording_key: Mapped[int] = mapped_column(ForeignKey("recording.id"), index=True)
     stage: Mapped[str] = mapped_column(String(16))
     worker: Mapped[str] = mapped_column(String(64))
-    started_at: Mapped[dt.datetime]
+    started_at: Mapped[dt.datetime] = mapped_column(index=True)
     finished_at: Mapped[dt.datetime | None]
     outcome: Mapped[str | None] = mapped_column(String(64))
 
