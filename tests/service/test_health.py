@@ -2,9 +2,9 @@
 
 import asyncio
 import datetime as dt
-import shutil
 import json
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
