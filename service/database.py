@@ -69,6 +69,7 @@ def why(state: str | None) -> str:
 _WORDS = {
     "40P01": "two changes waited for each other and this one was given up; do it again",
     "53100": "the disk of the database is full; make room there",
+    "55P03": "a table of patients is being taken in; do this again once it is over",
     "53300": "the database takes no more connections; raise its max_connections, or run fewer processes",
 }
 """By SQLSTATE."""

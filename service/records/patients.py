@@ -17,6 +17,8 @@ from service.settings import today
 
 log = structlog.get_logger()
 
+LONGEST_WAIT = "10s"
+"""For a table that is being taken in, before a merge or a further identifier is put off."""
 _ALONE = "alone_with_identifiers"
 
 
@@ -75,10 +77,15 @@ def hold_further_identifiers(session: Session, *, alone: bool = False) -> None:
     With ``alone`` no other one may until it ends. It then makes patients without holding each identifier, of
     which PostgreSQL has room for some thousands only: whoever makes the same patient meets it at its row.
     """
-    lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
-    session.execute(select(lock(_lock("further identifiers"))))
+    lock = _lock("further identifiers")
     if alone:
+        session.execute(select(func.pg_advisory_xact_lock(lock)))
         session.info[_ALONE] = True
+        return
+    # A table may take minutes; whoever waits that long keeps others from their turn, and can come again.
+    session.execute(select(func.set_config("lock_timeout", LONGEST_WAIT, True)))
+    session.execute(select(func.pg_advisory_xact_lock_shared(lock)))
+    session.execute(select(func.set_config("lock_timeout", "0", True)))
 
 
 def _lock(what: str) -> int:

@@ -11,8 +11,10 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
 from service import cli
-from service.records import importing
+from service.database import DatabaseUnavailableError, transaction
+from service.records import importing, patients
 from service.records.importing import EVENTS, PATIENTS, SURGERIES, Outcome, Table, import_rows
+from service.records.merging import merge_patients
 from service.records.models import AuditEvent, Change, Event, IdentityNote, Patient, Surgery
 from service.records.patients import PatientError, add_identifier, find_patient, patient_for
 from service.settings import load_settings
@@ -305,6 +307,18 @@ def test_a_number_that_a_table_makes_a_patient_of_names_nobody_else_meanwhile(
         session.commit()
         with pytest.raises(PatientError, match="names another patient"):
             given.result()
+
+
+def test_what_waits_too_long_for_a_table_is_put_off(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("patient_id\nNEW")
+    monkeypatch.setattr(patients, "LONGEST_WAIT", "20ms")
+    with Session(engine) as session:
+        import_rows(session, PATIENTS, read_table(file, PATIENTS.columns))
+        with pytest.raises(DatabaseUnavailableError, match="table of patients"), transaction(engine) as other:
+            merge_patients(other, ("A", ""), ("B", ""))
 
 
 def test_a_table_with_too_many_further_identifiers_is_to_be_split(
