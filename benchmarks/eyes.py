@@ -1,9 +1,9 @@
 """How far the eye finder is off: against drawn faces of known eyes, and against itself on real photos.
 
-`python -m benchmarks.eyes [--phantoms N] [--cohort FOLDER] [--limit N]`. On phantoms the true centres follow
-from the camera. On a cohort nobody marked the eyes, so what is measured is how far the finder disagrees with
-what it finds in the mirrored photo. Errors are in percent of the distance between the eyes. The last line is
-one JSON object.
+`python -m benchmarks.eyes [--phantoms N] [--cohort FOLDER] [--limit N] [--boxes N]`. On phantoms the true
+centres follow from the camera. On a cohort nobody marked the eyes, so what is measured is how far the finder
+disagrees with what it finds in the mirrored photo. Errors are in percent of the distance between the eyes.
+The last line is one JSON object.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.phantom_places import HEIGHT, WIDTH, in_photo
 from grading.cohort import read_cohort
 from grading.errors import PermanentError
-from grading.eyes import Eyes, find_eyes
+from grading.eyes import BOXES, Eyes, find_eyes
 from grading.face import FaceBox, find_face
 from grading.phantom import draw_photo, random_anatomy, random_palsy
 from grading.photos import load_photo
@@ -31,18 +31,19 @@ def main() -> None:
     parser.add_argument("--phantoms", type=int, default=40, help="drawn faces, nine photos each")
     parser.add_argument("--cohort", type=Path, help="a cohort folder of real faces")
     parser.add_argument("--limit", type=int, default=40, help="recordings of the cohort")
+    parser.add_argument("--boxes", type=int, default=BOXES, help="averaged over so many")
     arguments = parser.parse_args()
-    figures: dict[str, object] = {"benchmark": "eyes"}
-    opened, closed = phantom_errors(arguments.phantoms)
+    figures: dict[str, object] = {"benchmark": "eyes", "boxes": arguments.boxes}
+    opened, closed = phantom_errors(arguments.phantoms, arguments.boxes)
     for name, errors in (("phantoms, eyes open", opened), ("phantoms, eyes closed or half closed", closed)):
         figures[name] = _told(name, errors)
     if arguments.cohort:
         name = "real faces with simulated palsy, against the mirrored photo"
-        figures[name] = _told(name, mirror_errors(arguments.cohort, arguments.limit))
+        figures[name] = _told(name, mirror_errors(arguments.cohort, arguments.limit, arguments.boxes))
     print(json.dumps(figures))
 
 
-def phantom_errors(faces: int) -> tuple[list[float], list[float]]:
+def phantom_errors(faces: int, boxes: int) -> tuple[list[float], list[float]]:
     """Percent of the eye distance by which each eye is missed, in photos with open and with closed eyes."""
     opened: list[float] = []
     closed: list[float] = []
@@ -55,14 +56,14 @@ def phantom_errors(faces: int) -> tuple[list[float], list[float]]:
                 anatomy, palsy, pose.code, np.random.default_rng(seed), width=WIDTH, height=HEIGHT
             )
             right, left = in_photo(np.array([[-anatomy.eye_x, 0], [anatomy.eye_x, 0]]), anatomy, seed)
-            found = find_eyes(photo, find_face(photo))
+            found = find_eyes(photo, find_face(photo), boxes)
             misses = [np.hypot(*(np.array(found.right) - right)), np.hypot(*(np.array(found.left) - left))]
             errors = [100 * miss / np.hypot(*(left - right)) for miss in misses]
             (closed if pose.code in CLOSED else opened).extend(errors)
     return opened, closed
 
 
-def mirror_errors(folder: Path, limit: int) -> list[float]:
+def mirror_errors(folder: Path, limit: int, boxes: int) -> list[float]:
     """Percent of the eye distance by which the finder disagrees with itself on mirrored photos."""
     errors = []
     for recording in read_cohort(folder).recordings[:limit]:
@@ -72,7 +73,7 @@ def mirror_errors(folder: Path, limit: int) -> list[float]:
                 box = find_face(photo)
             except PermanentError:
                 continue
-            found, twin = find_eyes(photo, box), find_eyes(*_mirrored(photo, box))
+            found, twin = find_eyes(photo, box, boxes), find_eyes(*_mirrored(photo, box), boxes)
             width = photo.shape[1] - 1
             back = Eyes((width - twin.left[0], twin.left[1]), (width - twin.right[0], twin.right[1]))
             for ours, theirs in ((found.right, back.right), (found.left, back.left)):

@@ -19,7 +19,7 @@ from grading.cohort import read_cohort
 from grading.phantom import write_cohort
 from grading.training import Settings, train
 
-VERSION = "4"
+VERSION = "5"
 CREATED = date(2026, 11, 24)
 """Day of this version of the recipe; fixed, so that the same recipe writes the same manifest."""
 PHANTOM_PATIENTS = 80

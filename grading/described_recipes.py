@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from grading.framing import BoxFrame, EyeFrame, Preprocessing
+from grading.framing import BoxFrame, EyeFrame, Frame, Preprocessing, SteadyFrame
 from grading.recipes import Block, Recipe
 from grading.regression import Regression
 
-_FRAMES: Mapping[str, type[BoxFrame] | type[EyeFrame]] = {"box": BoxFrame, "eyes": EyeFrame}
+_FRAMES: Mapping[str, type[Frame]] = {"box": BoxFrame, "eyes": EyeFrame, "steady": SteadyFrame}
 
 
 def describe_recipe(recipe: Recipe) -> dict[str, Any]:

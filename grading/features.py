@@ -180,7 +180,8 @@ class _Store:
         if crop is None:
             photo = load_photo(path)
             face = find_face(photo, self.preprocessing.detector_sides)
-            crop = cut(photo, face, find_eyes(photo, face), self.preprocessing)
+            eyes = find_eyes(photo, face, self.preprocessing.eye_boxes)
+            crop = cut(photo, face, eyes, self.preprocessing)
             self.cache.write(crop, self._crops, content)
         return crop
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from grading.eyes import Eyes
+from grading.eyes import BOXES, Eyes
 from grading.face import DETECTOR_SIDES, FaceBox, Photo
 
 
@@ -53,6 +53,16 @@ class EyeFrame:
         return self.height, self.width
 
 
+@dataclass(frozen=True)
+class SteadyFrame(EyeFrame):
+    """The same, laid by eyes that are averaged over several ``boxes``, see `find_eyes`.
+
+    A kind of its own, so that bundles of before keep what they say of themselves, and with it their hash.
+    """
+
+    boxes: int = BOXES
+
+
 Frame = BoxFrame | EyeFrame
 Vector = NDArray[np.float64]
 
@@ -77,11 +87,16 @@ class Preprocessing:
         """How many views of a face a crop holds: itself, and its twin."""
         return 2 if self.twin else 1
 
+    @property
+    def eye_boxes(self) -> int:
+        """Over how many boxes the eyes are averaged, see `find_eyes`."""
+        return self.frame.boxes if isinstance(self.frame, SteadyFrame) else 1
+
 
 PAPER_PREPROCESSING = Preprocessing(BoxFrame(), twin=False)
 """The paper's way."""
 
-PREPROCESSING = Preprocessing(EyeFrame(), twin=True)
+PREPROCESSING = Preprocessing(SteadyFrame(), twin=True)
 """Both halves of the face, laid by the eyes, side by side."""
 
 

@@ -43,7 +43,7 @@ def prepare_photo(
     Raises `BlankPhotoError`, `NoFaceError`, `SeveralFacesError` or `UnfitPhotoError`.
     """
     face = find_face(photo, preprocessing.detector_sides)
-    eyes = find_eyes(photo, face)
+    eyes = find_eyes(photo, face, preprocessing.eye_boxes)
     cut_off = (Flag(CUT_OFF),) if leaves_photo(photo, face, eyes, preprocessing.frame) else ()
     flags = rules.apply((*photo_flags(photo, face, eyes, rules.limits), *cut_off))
     return PreparedPhoto(pose, face, eyes, cut(photo, face, eyes, preprocessing), flags)

@@ -22,7 +22,8 @@ from grading.bundle import (
     load_bundle,
     save_bundle,
 )
-from grading.framing import EyeFrame, Preprocessing
+from grading.described_recipes import describe_recipe, restore_recipe
+from grading.framing import BoxFrame, EyeFrame, Frame, Preprocessing, SteadyFrame
 from grading.held_out import HeldOut
 from grading.maps import Cases, Maps
 from grading.novelty import Novelty
@@ -149,6 +150,14 @@ def test_a_bundle_of_the_format_before_has_no_predictions_and_keeps_its_hash(fol
     loaded = load_bundle(folder)
     assert loaded.held_out is None
     assert loaded.hash == manifest["hash"] == HASH_OF_FORMAT_3
+
+
+@pytest.mark.parametrize("frame", [BoxFrame(), EyeFrame(width=96), SteadyFrame(width=96, boxes=9)])
+def test_a_frame_comes_back_as_the_kind_that_it_was(frame: Frame) -> None:
+    recipe = replace(RECIPE, preprocessing=replace(RECIPE.preprocessing, frame=frame))
+    back = restore_recipe(json.loads(json.dumps(describe_recipe(recipe)))).preprocessing
+    assert back == recipe.preprocessing
+    assert back.eye_boxes == (9 if isinstance(frame, SteadyFrame) else 1)
 
 
 def test_saving_again_replaces_the_bundle_there(folder: Path) -> None:

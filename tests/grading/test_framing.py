@@ -8,10 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from grading.eyes import Eyes, find_eyes
+from grading.eyes import BOXES, Eyes, find_eyes
 from grading.face import FaceBox, find_face
 from grading.framing import PREPROCESSING, BoxFrame, EyeFrame, Preprocessing, covered, cut, split, view
 from grading.photos import load_photo
+from grading.preparing import prepare_photo
 
 Photos = dict[str, NDArray[np.uint8]]
 FRAME = EyeFrame(height=60, width=40, distance=20, eye_line=20, midline=30)
@@ -116,6 +117,29 @@ def test_the_eyes_of_a_phantom_are_found_open_and_closed(photos: Photos) -> None
         assert eyes.right[0] < eyes.left[0]
         assert abs(eyes.roll) < 10
     assert closed.distance == pytest.approx(open_eyes.distance, rel=0.15)
+
+
+@pytest.mark.journey
+def test_noise_that_nobody_sees_moves_averaged_eyes_less_than_half_as_far(photos: Photos) -> None:
+    moves: dict[int, list[float]] = {1: [], BOXES: []}
+    for number, photo in enumerate(photos.values()):
+        noise = np.random.default_rng(number).normal(0, 1, photo.shape)
+        noisy = np.clip(np.rint(photo + noise), 0, 255).astype(np.uint8)
+        face = find_face(photo)
+        for boxes, moved in moves.items():
+            before, after = (find_eyes(one, face, boxes) for one in (photo, noisy))
+            moved += [math.dist(before.right, after.right), math.dist(before.left, after.left)]
+    assert np.mean(moves[BOXES]) < 0.5 * np.mean(moves[1])
+
+
+def test_a_photo_is_prepared_with_eyes_read_as_often_as_its_preprocessing_says(photos: Photos) -> None:
+    photo = photos["REST"]
+    face = find_face(photo)
+    once = prepare_photo(photo, "REST", Preprocessing(EyeFrame(), twin=True))
+    assert once.eyes == find_eyes(photo, face, 1)
+    often = prepare_photo(photo, "REST")
+    assert often.eyes == find_eyes(photo, face, PREPROCESSING.eye_boxes) != once.eyes
+    assert math.dist(often.eyes.middle, once.eyes.middle) < 0.05 * once.eyes.distance
 
 
 @pytest.mark.cohort
