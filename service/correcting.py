@@ -53,7 +53,7 @@ def correct_photos(
         CorrectionError: there is no such recording or photo of it, the protocol has no such pose, or two
             photos would show the same.
     """
-    recording = _held(session, recording_id)
+    recording = held(session, recording_id)
     known = PROTOCOLS[recording.protocol].by_code
     photos = {photo.id: photo for photo in recording.photos}
     if not poses.keys() <= photos.keys():
@@ -96,7 +96,7 @@ def set_affected_side(
     Raises:
         CorrectionError: there is no such recording, or no such side.
     """
-    recording = _held(session, recording_id)
+    recording = held(session, recording_id)
     if side not in (None, "L", "R"):
         raise CorrectionError("the affected side is L or R; of both sides choose the worse")
     if side != recording.affected_side:
@@ -115,7 +115,7 @@ def grade_again(session: Session, recording_id: int, rules: PoseRules, actor: Ac
         UnknownRecordingError: there is no such recording.
         RecordingStateError: it is still receiving photos.
     """
-    recording = _held(session, recording_id)
+    recording = held(session, recording_id)
     if recording.state is RecordingState.RECEIVING:
         raise RecordingStateError("photos are still arriving: close the series first")
     let_go_on(session, recording, rules)
@@ -130,7 +130,7 @@ def try_again(session: Session, recording_id: int, actor: Actor) -> Recording:
         UnknownRecordingError: there is no such recording.
         RecordingStateError: it does not need attention, or not any more.
     """
-    recording = _held(session, recording_id)
+    recording = held(session, recording_id)
     if recording.state is not RecordingState.NEEDS_ATTENTION:
         raise RecordingStateError(f"recording {recording_id} does not need attention: look at it again")
     flow.retry(session, recording)
@@ -144,7 +144,7 @@ def reopen(session: Session, recording_id: int, actor: Actor) -> Recording:
     Raises:
         UnknownRecordingError: there is no such recording.
     """
-    recording = _held(session, recording_id)
+    recording = held(session, recording_id)
     if recording.state is not RecordingState.RECEIVING:
         flow.move(recording, RecordingState.RECEIVING)
         recording.last_received_at = func.clock_timestamp()
@@ -159,7 +159,7 @@ def close(session: Session, recording_id: int, rules: PoseRules, actor: Actor) -
         UnknownRecordingError: there is no such recording.
         RecordingStateError: its series has ended already.
     """
-    recording = _held(session, recording_id)
+    recording = held(session, recording_id)
     if recording.state is not RecordingState.RECEIVING:
         raise RecordingStateError(
             f"the series of recording {recording_id} has ended already: look at it again"
@@ -169,7 +169,8 @@ def close(session: Session, recording_id: int, rules: PoseRules, actor: Actor) -
     return recording
 
 
-def _held(session: Session, recording_id: int) -> Recording:
+def held(session: Session, recording_id: int) -> Recording:
+    """The recording, locked. Raises `UnknownRecordingError`."""
     recording = session.get(Recording, recording_id, with_for_update={"of": Recording})
     if recording is None:
         raise UnknownRecordingError(f"there is no recording {recording_id}")

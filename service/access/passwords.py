@@ -11,6 +11,8 @@ from grading.errors import PermanentError
 
 SHORTEST = 12
 LONGEST = 256
+SHORTEST_GUESS = 5
+"""A shorter name stands by chance in good passwords, those that we make included."""
 
 _hasher = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 
@@ -35,7 +37,7 @@ def hash_password(password: str, name: str) -> str:
     """
     if not SHORTEST <= len(password) <= LONGEST:
         raise PasswordError(f"a password has {SHORTEST} to {LONGEST} characters")
-    if name in password.lower() or len(set(password)) < 5:
+    if (len(name) >= SHORTEST_GUESS and name in password.lower()) or len(set(password)) < 5:
         raise PasswordError("the password is easy to guess: leave out your name, and use more characters")
     return _hasher.hash(password)
 

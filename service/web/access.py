@@ -23,6 +23,12 @@ from service.web.site import address_of, site_of
 MOST = 2**63 - 1
 
 
+def row_number(text: str) -> int | None:
+    """The number of a row as an address or a form writes it; None for what can be none."""
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(MOST))
+    return int(text) if plain and int(text) <= MOST else None
+
+
 @dataclass(frozen=True)
 class Visit:
     """A request by somebody who is signed in; ``form_token`` is for the forms of the page."""
@@ -136,12 +142,13 @@ def _refusal(request: Request, visit: Visit, right: Right, patient_id: int | Non
 def patient_of(session: Session, address: dict[str, str]) -> int | None:
     """The patient that an address is about; None if there is none."""
     for name, number in address.items():
-        if not number.isdecimal() or int(number) > MOST:
+        known = row_number(number)
+        if known is None:
             return None
         if name == "patient_id":
-            return int(number)
+            return known
         if name == "recording_id":
-            return session.scalar(select(Recording.patient_key).where(Recording.id == int(number)))
+            return session.scalar(select(Recording.patient_key).where(Recording.id == known))
         if name == "kept_id":
-            return session.scalar(select(KeptObject.patient_key).where(KeptObject.id == int(number)))
+            return session.scalar(select(KeptObject.patient_key).where(KeptObject.id == known))
     return None

@@ -14,7 +14,7 @@ from service.records.audit import AuditSearch
 from service.records.audit_events import AuditEventKind
 from service.records.models import DeliveryState
 from service.records.outbox import DeliveryError
-from service.web.access import MOST, Allow, Visit
+from service.web.access import MOST, Allow, Visit, row_number
 from service.web.forms import Form, posted
 from service.web.rendering import page
 from service.web.site import site_of
@@ -66,15 +66,15 @@ def retry_all(request: Request, visit: Administrator, form: Posted) -> Response:
 def trail(request: Request, visit: Administrator) -> Response:
     """A search in the audit trail, which is itself recorded."""
     asked = request.query_params
-    kind = asked.get("event", "")
+    kind, zone = asked.get("event", ""), site_of(request).settings.web.zone
     search = AuditSearch(
-        since=_day(asked.get("since", "")),
-        until=_day(asked.get("until", ""), days=1),
+        since=beginning(asked.get("since", ""), zone),
+        until=beginning(asked.get("until", ""), zone, days=1),
         actor=asked.get("actor", "").replace("\0", "").strip() or None,
         kinds=(AuditEventKind(kind),) if kind in list(AuditEventKind) else (),
-        patient=_number(asked.get("patient", "")),
-        recording=_number(asked.get("recording", "")),
-        beyond=_number(asked.get("beyond", "")),
+        patient=row_number(asked.get("patient", "")),
+        recording=row_number(asked.get("recording", "")),
+        beyond=row_number(asked.get("beyond", "")),
     )
     with transaction(site_of(request).engine) as session:
         events = audit.find(session, search, PAGE_LENGTH + 1)
@@ -110,12 +110,10 @@ def _retry(request: Request, visit: Visit, numbers: list[int]) -> Response:
     return RedirectResponse("/admin/deliveries", 303)
 
 
-def _day(text: str, days: int = 0) -> dt.datetime | None:
+def beginning(text: str, zone: dt.tzinfo | None, days: int = 0) -> dt.datetime | None:
+    """When a day begins at the site, ``days`` later; in the server's zone where ``zone`` is None."""
     try:
-        return (dt.datetime.fromisoformat(text[:10]) + dt.timedelta(days=days)).astimezone()
+        day = dt.datetime.fromisoformat(text[:10]) + dt.timedelta(days=days)
+        return (day.replace(tzinfo=zone) if zone else day).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and int(text) <= MOST else None

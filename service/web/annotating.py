@@ -18,7 +18,7 @@ from service.database import transaction
 from service.records import annotating, assignments, audit
 from service.records.annotating import ScoreChangedError, ScoreNotTakenError
 from service.records.models import Assignment
-from service.web.access import MOST, Allow, Visit
+from service.web.access import MOST, Allow, Visit, row_number
 from service.web.annotation_page import make_annotation_page, shown_photos
 from service.web.forms import Form, posted
 from service.web.rendering import page, words_for
@@ -46,16 +46,16 @@ def tasks(request: Request, visit: Annotator) -> Response:
 @router.post("/open")
 def take_up(request: Request, visit: Annotator, form: Posted) -> Response:
     """Begin with a recording that nobody gave the rater."""
-    number, chosen = form.text("recording"), form.texts("scale")
+    number, chosen = row_number(form.text("recording")), form.texts("scale")
     scales = [scale for scale in SCALES if scale in chosen]
-    if not number.isdecimal() or int(number) > MOST or not scales:
+    if number is None or not scales:
         return RedirectResponse("/annotate", 303)
     with transaction(site_of(request).engine) as session:
         made = assignments.begin(
             session,
             visit.visitor.actor,
             visit.visitor.name,
-            int(number),
+            number,
             scales,
             blind=form.text("blind") == "yes",
         )

@@ -22,9 +22,9 @@ from service.records.bundle_comparison import compare_bundles
 from service.records.bundle_use import adoptable, use_of_bundles
 from service.records.models import Bundle
 from service.records.regrading import RegradingError
-from service.web.access import MOST, Allow, Visit
+from service.web.access import MOST, Allow, Visit, row_number
 from service.web.bundle_pages import bundle_in_full, comparison, overview
-from service.web.forms import Form, posted
+from service.web.forms import SEEN_FIELD, Form, posted
 from service.web.rendering import page
 from service.web.site import site_of
 
@@ -61,10 +61,9 @@ def bundles(request: Request, visit: Administrator) -> Response:
 @router.get("/compare")
 def compare(request: Request, visit: Administrator) -> Response:
     """Two bundles by their cross-validation, and by the recordings that both have graded."""
-    chosen = [request.query_params.get(name, "") for name in ("before", "after")]
-    if not all(text.isascii() and text.isdecimal() and int(text) <= MOST for text in chosen):
+    before, after = (row_number(request.query_params.get(name, "")) for name in ("before", "after"))
+    if before is None or after is None:
         raise HTTPException(404)
-    before, after = map(int, chosen)
     site = site_of(request)
     with transaction(site.engine) as session:
         one, other = _row(session, before), _row(session, after)
@@ -107,7 +106,6 @@ def decide(request: Request, visit: Administrator, bundle_id: Number) -> Respons
 def activate(request: Request, visit: Administrator, bundle_id: Number, form: Posted) -> Response:
     """Let a bundle grade what comes in."""
     site = site_of(request)
-    seen = form.text("seen")
     try:
         with transaction(site.engine) as session:
             activating.activate(
@@ -117,7 +115,7 @@ def activate(request: Request, visit: Administrator, bundle_id: Number, form: Po
                 site.settings,
                 _row(session, bundle_id),
                 form.text("reason"),
-                seen=int(seen) if seen.isascii() and seen.isdecimal() else 0,
+                seen=row_number(form.text(SEEN_FIELD)) or 0,
             )
     except PermanentError as error:
         return _decision(request, bundle_id, error)

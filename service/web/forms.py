@@ -6,12 +6,26 @@ from urllib.parse import parse_qs
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from grading.errors import PermanentError
 from service.access.sessions import form_token_fits
 from service.web.site import site_of
 
 MOST_BYTES = 64 << 10
 TOKEN_FIELD = "form_token"  # noqa: S105 - a field's name
 FORGED = 403
+LONGEST_LENGTH = 9
+"""Digits of a length; more are no length that is looked at."""
+SEEN_FIELD = "seen"
+"""What a form showed of that which it changes."""
+
+
+class StaleFormError(PermanentError):
+    """What a form would change was changed by somebody else since its page was made."""
+
+    code = "form.stale"
+
+    def __init__(self) -> None:
+        super().__init__("somebody else changed it meanwhile: load the page again")
 
 
 @dataclass(frozen=True)
@@ -28,11 +42,16 @@ class Form:
         """All values of a field, such as of boxes that were ticked."""
         return self.fields.get(name, [])
 
+    def check_seen(self, present: str, name: str = SEEN_FIELD) -> None:
+        """Raises `StaleFormError` unless the form showed what is there now, whose row is to be locked."""
+        if self.text(name) != present:
+            raise StaleFormError
+
 
 async def posted(request: Request) -> Form:
     """Dependency: the form that was sent; it must carry the token of the browser's cookie."""
     length = request.headers.get("content-length", "")
-    if not length.isdecimal() or int(length) > MOST_BYTES:
+    if not length.isdecimal() or len(length) > LONGEST_LENGTH or int(length) > MOST_BYTES:
         raise HTTPException(413)
     fields = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
     form = Form(fields)

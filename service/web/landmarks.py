@@ -24,9 +24,9 @@ from service.database import transaction
 from service.marked_points import SHARED, Begun, shown_photos
 from service.records import assignments, audit, history
 from service.records.audit_events import AuditEventKind
-from service.records.models import Assignment, Photo, Recording
+from service.records.models import Assignment, Landmarks, Photo, Recording
 from service.web.access import MOST, Allow, Visit
-from service.web.forms import Form, posted
+from service.web.forms import Form, StaleFormError, posted
 from service.web.rendering import page
 from service.web.site import site_of
 
@@ -74,7 +74,7 @@ def save(request: Request, visit: Changer, recording_id: Number, photo_id: Numbe
         recording = _recording(session, recording_id)
         photo = _photo(recording, photo_id)
         points = _sent(form)
-        problem = _keep(request, session, visit, photo, points)
+        problem = _keep(request, session, visit, photo, points, form)
         if problem:
             return _shown(request, session, visit, recording, photo, problem=problem, sent=points)
         audit.record(
@@ -111,7 +111,7 @@ def save_own(
         problem = (
             FINISHED
             if assignment.finished_at
-            else _keep(request, session, visit, photo, points, own=assignment_id)
+            else _keep(request, session, visit, photo, points, form, own=assignment_id)
         )
         if problem:
             return _shown(
@@ -161,6 +161,7 @@ def _shown(
         points={point: (POINTS[point], *points[point]) for point in POINTS},
         hollow=[point for point in POINTS if point not in (kept.points if kept else begun.found)],
         kept=kept,
+        version=_version(kept),
         size=VIEW.width,
         scale=scale,
         affected=affected,
@@ -173,14 +174,26 @@ def _shown(
 
 
 def _keep(
-    request: Request, session: Session, visit: Visit, photo: Photo, points: Points, own: int = SHARED
+    request: Request,
+    session: Session,
+    visit: Visit,
+    photo: Photo,
+    points: Points,
+    form: Form,
+    own: int = SHARED,
 ) -> str | None:
     """Keep the points; what is wrong with them, None where they were kept."""
+    session.refresh(photo, with_for_update={"of": Photo})
     try:
+        form.check_seen(_version(marked_points.kept_points(session, photo, own)))
         marked_points.keep(session, photo, points, _begun(request, photo), visit.visitor.name, own)
-    except LandmarkError as error:
+    except (LandmarkError, StaleFormError) as error:
         return str(error)
     return None
+
+
+def _version(kept: Landmarks | None) -> str:
+    return kept.marked_at.isoformat() if kept else ""
 
 
 def _begun(request: Request, photo: Photo) -> Begun:

@@ -27,7 +27,11 @@ def read_numbers(text: str, most: int) -> set[int] | None:
         if match is None:
             raise NumberListError("give numbers and ranges, such as 12, 14-20")
         first, last = int(match[1]), int(match[2] or match[1])
+        if last < first:
+            raise NumberListError("give numbers and ranges, such as 12, 14-20")
         if last > MOST or last - first >= most or len(numbers) > most:
             raise NumberListError(f"these are more than {most} numbers: give fewer at a time")
         numbers |= set(range(first, last + 1))
+    if text.strip() and not numbers:
+        raise NumberListError("give numbers and ranges, such as 12, 14-20")
     return numbers or None

@@ -21,9 +21,10 @@ from service.access.roles import Right, Role
 from service.database import DatabaseUnavailableError, transaction
 from service.records import assignments, audit, history, ratings
 from service.records.audit_events import AuditEventKind
+from service.records.models import Recording
 from service.web.access import MOST, Allow, Visit
 from service.web.bland_altman import plot_pairs
-from service.web.forms import Form, posted
+from service.web.forms import SEEN_FIELD, Form, StaleFormError, posted
 from service.web.number_lists import read_numbers
 from service.web.rendering import page
 from service.web.site import site_of
@@ -122,13 +123,20 @@ def settle(request: Request, visit: Leader, recording_id: Number, form: Posted) 
     """Settle scores; an empty field settles nothing."""
     try:
         with transaction(site_of(request).engine) as session:
-            recording = history.recording_in_full(session, recording_id)
+            recording = session.get(Recording, recording_id, with_for_update={"of": Recording})
             if recording is None:
                 raise HTTPException(404)
-            items = [one.item.id for one in ratings.differences(session, recording_id)]
-            scores = {item: _points(form.text(f"score-{item}")) for item in items}
+            # What a rater finished meanwhile stood not on the page, and is left as it is.
+            shown = [
+                one
+                for one in ratings.differences(session, recording_id)
+                if f"score-{one.item.id}" in form.fields
+            ]
+            for one in shown:
+                form.check_seen(_written(one.settled), f"{SEEN_FIELD}-{one.item.id}")
+            scores = {one.item.id: _points(form.text(f"score-{one.item.id}")) for one in shown}
             ratings.settle(session, visit.visitor.actor, recording, scores)
-    except ScoreError as error:
+    except (ScoreError, StaleFormError) as error:
         return _settling(request, visit, recording_id, 422, problem=str(error))
     return RedirectResponse("/raters", 303)
 
@@ -179,6 +187,7 @@ def _settling(
             differences=sorted(found, key=lambda one: not one.wide),
             raters=sorted({name for one in found for name in one.given}),
             problem=problem,
+            written=_written,
         )
 
 
@@ -203,6 +212,10 @@ def _both(
     }
     shared = [recording for recording in given[one] if recording in given[other]]
     return [given[one][recording] for recording in shared], [given[other][recording] for recording in shared]
+
+
+def _written(score: float | None) -> str:
+    return "" if score is None else f"{score:g}"
 
 
 def _points(text: str) -> float | None:

@@ -15,10 +15,10 @@ from service.access.roles import Right
 from service.database import transaction
 from service.records import audit, history, outbox
 from service.records.audit_events import AuditEventKind
-from service.records.models import Delivery, Recording
+from service.records.models import Delivery, Photo, Recording
 from service.series import pose_rules
-from service.web.access import MOST, Allow, Visit
-from service.web.forms import Form, posted
+from service.web.access import MOST, Allow, Visit, row_number
+from service.web.forms import SEEN_FIELD, Form, posted
 from service.web.rendering import message, page
 from service.web.site import site_of
 
@@ -59,9 +59,11 @@ def photos(request: Request, visit: Changer, recording_id: Number) -> Response:
             photos=ordered,
             poses=poses,
             known=known,
+            shown=shown_pose,
             UNDECIDED=UNDECIDED,
             LEFT_OUT=correcting.LEFT_OUT,
             POSE_FIELD=POSE_FIELD,
+            SEEN_FIELD=SEEN_FIELD,
         )
 
 
@@ -69,14 +71,17 @@ def photos(request: Request, visit: Changer, recording_id: Number) -> Response:
 def correct_photos(request: Request, visit: Changer, recording_id: Number, form: Posted) -> Response:
     """Take the poses of the photos as they were chosen."""
     chosen = {
-        int(name.removeprefix(POSE_FIELD)): form.text(name)
+        number: form.text(name)
         for name in form.fields
-        if name.startswith(POSE_FIELD) and name.removeprefix(POSE_FIELD).isdecimal()
+        if name.startswith(POSE_FIELD) and (number := row_number(name.removeprefix(POSE_FIELD)))
     }
     poses = {number: pose for number, pose in chosen.items() if pose != UNDECIDED}
     rules = pose_rules(site_of(request).settings)
 
     def act(session: Session) -> None:
+        for photo in correcting.held(session, recording_id).photos:
+            if photo.id in chosen:
+                form.check_seen(shown_pose(photo), f"{SEEN_FIELD}-{photo.id}")
         correcting.correct_photos(session, recording_id, poses, rules, visit.visitor.actor)
 
     return _act(request, recording_id, act, back="/photos")
@@ -88,6 +93,7 @@ def set_side(request: Request, visit: Changer, recording_id: Number, form: Poste
     rules = pose_rules(site_of(request).settings)
 
     def act(session: Session) -> None:
+        form.check_seen(correcting.held(session, recording_id).affected_side or "")
         side = form.text("side") or None
         correcting.set_affected_side(session, recording_id, side, rules, visit.visitor.actor)
 
@@ -150,6 +156,14 @@ def retry_delivery(
         )
 
     return _act(request, recording_id, act)
+
+
+def shown_pose(photo: Photo) -> str:
+    """What a photo's list of poses has chosen."""
+    if photo.excluded:
+        return correcting.LEFT_OUT
+    known = PROTOCOLS[photo.recording.protocol].by_code
+    return photo.pose if photo.pose in known else UNDECIDED
 
 
 def _act(request: Request, recording_id: int, act: Callable[[Session], object], back: str = "") -> Response:

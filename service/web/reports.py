@@ -13,7 +13,7 @@ from service.history_report import history_pdf
 from service.records import audit
 from service.records.audit_events import AuditEventKind
 from service.signing import SignOffError, sign_off
-from service.web.access import MOST, Allow, AllowPatient, Visit
+from service.web.access import MOST, Allow, AllowPatient, Visit, row_number
 from service.web.forms import Form, posted
 from service.web.guard import DOCUMENT_POLICY
 from service.web.rendering import message
@@ -55,8 +55,8 @@ def sign(
     request: Request, visit: Signer, recording_id: Number, form: Annotated[Form, Depends(posted)]
 ) -> Response:
     """Sign the report off that the page showed, under the name of who is signed in."""
-    grading = form.text("grading")
-    if not grading.isdecimal():
+    grading = row_number(form.text("grading"))
+    if grading is None:
         raise HTTPException(404)
     who = visit.visitor
     try:
@@ -67,7 +67,7 @@ def sign(
                 who.display_name or who.name,
                 form.text("comment"),
                 actor=who.actor,
-                grading_id=int(grading),
+                grading_id=grading,
             )
     except SignOffError as error:
         return message(request, "Not signed off", f"{str(error)[:1].upper()}{str(error)[1:]}.", 409)

@@ -133,8 +133,7 @@ def _act(request: Request, visit: Visit, patient_id: int, act: Act) -> Response:
 def _check_seen(row: Surgery | Event | None, patient: Patient, form: Form) -> None:
     if row is None or row.patient_key != patient.id:
         raise TimelineError("it is not on record any more: load the page again")
-    if stamp(row) != form.text("seen"):
-        raise TimelineError("somebody else changed it meanwhile: load the page again")
+    form.check_seen(stamp(row))
 
 
 def _surgery(form: Form) -> dict[str, Any]:

@@ -56,6 +56,7 @@ def roles(request: Request, visit: Administrator, account_id: Number, form: Post
     try:
         with transaction(site_of(request).engine) as session:
             row = _account(session, account_id)
+            form.check_seen(" ".join(row.roles))
             accounts.change_roles(session, visit.visitor.actor, row, _roles(form))
     except FacialisError as error:
         return _problem(request, error)

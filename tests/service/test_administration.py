@@ -108,7 +108,9 @@ def test_users_are_added_changed_and_disabled(admin: Browser, engine: Engine) ->
         clara = session.query(Account).filter_by(name="clara").one()
         assert clara.roles == ["viewer", "clinician"]
     assert "account of that name" in seen(admin.post("/admin/users", name="clara"), 422)
-    assert admin.post(f"/admin/users/{clara.id}/roles", role="rater").status_code == 303
+    assert (
+        admin.post(f"/admin/users/{clara.id}/roles", seen="viewer clinician", role="rater").status_code == 303
+    )
     assert "shown only now" in seen(admin.post(f"/admin/users/{clara.id}/password"))
     assert admin.post(f"/admin/users/{clara.id}/enabled", enabled="no").status_code == 303
     assert "disabled" in seen(admin.get("/admin/users"))

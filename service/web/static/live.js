@@ -1,19 +1,26 @@
 // Keeps a page true while it is looked at: asks for a word that changes with what the page tells, and takes
-// the page's new content when it has changed. Whoever types or has a list open is not interrupted.
+// the page's new content when it has changed. Whoever types or has a list open is not interrupted, and what was
+// written or chosen and not sent yet is not thrown away.
 
 const EVERY = 3000; // milliseconds
 const LONGEST = 60000;
 let wait = EVERY;
 
+function changed(field) {
+  if (!field.options) return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+  const before = [...field.options].find((option) => option.defaultSelected) ?? field.options[0];
+  return field.value !== before?.value;
+}
+
 function busy() {
-  const active = document.activeElement;
-  return document.hidden || (active?.matches("main input, main textarea, main select") ?? false);
+  const fields = "main input, main textarea, main select";
+  return (document.activeElement?.matches(fields) ?? false) || [...document.querySelectorAll(fields)].some(changed);
 }
 
 async function look() {
   const watched = document.querySelector("[data-live]");
   if (!watched) return;
-  if (!busy()) {
+  if (!document.hidden) {
     try {
       const answer = await fetch(watched.dataset.live, { redirect: "manual" });
       if (answer.type === "opaqueredirect") {
@@ -21,7 +28,7 @@ async function look() {
         location.reload();
         return;
       }
-      if (answer.ok && (await answer.text()) !== watched.dataset.version) await renew();
+      if (answer.ok && (await answer.text()) !== watched.dataset.version && !busy()) await renew();
       wait = answer.ok ? EVERY : Math.min(wait * 2, LONGEST);
     } catch {
       wait = Math.min(wait * 2, LONGEST);
