@@ -18,11 +18,12 @@ from service.peer_settings import (
     Hl7Destination,
 )
 from service.queues import NEEDED
+from service.receiver_settings import CommitmentPeer
 from service.records.circuits import open_circuits
 from service.records.models import DeliveryState, ProcessKind
 from service.records.outbox import open_deliveries
 from service.records.processes import signs, unserved
-from service.settings import CommitmentPeer, Settings
+from service.settings import Settings
 
 
 class CheckError(PermanentError):

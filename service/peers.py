@@ -4,7 +4,7 @@ from dicom.peers import Peer
 from dicom.tls import ClientTls
 from dicom.web import WebPeer
 from service.peer_settings import DicomAddress, PeerTls, WebAddress
-from service.settings import CommitmentPeer
+from service.receiver_settings import CommitmentPeer
 
 
 def dicom_peer(address: DicomAddress) -> Peer:

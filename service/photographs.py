@@ -7,7 +7,7 @@ from dicom.headers import PhotoHeader
 from grading.errors import PermanentError
 from grading.gates import Flag, Limits, Rules, UnfitPhotoError
 from grading.protocols import Pose, Protocol
-from service.settings import QualitySettings
+from service.photo_settings import QualitySettings
 
 PHOTO_MODALITIES = frozenset({"", "XC", "OT", "DER", "GM"})
 """Modalities that photos come with; a CT slice sent as Secondary Capture has none of them."""

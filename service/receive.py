@@ -19,13 +19,14 @@ from service.database import connect
 from service.forking import run_processes
 from service.heartbeat import Heartbeat
 from service.intake import ServiceIntake
+from service.receiver_settings import ReceiverSettings
 from service.records.audit import system
 from service.records.audit_events import AuditEventKind
 from service.records.models import ProcessKind
 from service.refusals import Refusals
 from service.running import database_url
 from service.series import pose_rules
-from service.settings import ReceiverSettings, Settings
+from service.settings import Settings
 from service.storage import FolderStorage
 
 

@@ -8,12 +8,9 @@ in the current folder, if there is one), then the defaults below.
 import datetime as dt
 import json
 import os
-import re
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network
-from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -23,7 +20,6 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -34,15 +30,16 @@ from pydantic_settings import (
 )
 
 from grading.errors import PermanentError
-from grading.gates import LIMITS, SENTENCES, Severity
 from grading.protocols import PROTOCOLS
 from reports.language import languages
 from reports.style import PaperName, Style
 from service.constancy_settings import ConstancySettings
 from service.landmark_settings import LandmarkSettings
 from service.listener_settings import ListenerSettings
-from service.peer_settings import PEER_KINDS, AeTitle, AnyDestination, AnyPeer, AnySource, Port, Section
-from service.server_settings import TlsSettings
+from service.peer_settings import PEER_KINDS, AnyDestination, AnyPeer, AnySource, Section
+from service.photo_settings import PoseSettings, QualitySettings
+from service.receiver_settings import ReceiverSettings
+from service.timepoint_settings import TimepointSettings
 from service.web_settings import WebSettings
 
 BROKERS = ("redis://", "rediss://", "redis+socket://")
@@ -53,113 +50,6 @@ class SettingError(PermanentError):
     """A setting has a value that cannot be used."""
 
     code = "setting.invalid"
-
-
-class CommitmentPeer(Section):
-    """A sender that may ask whether we keep its objects, and where it takes the answer."""
-
-    ae_title: AeTitle
-    host: str
-    port: Port
-
-
-class ReceiverSettings(Section):
-    """The DICOM receiver."""
-
-    ae_title: AeTitle = "FACIALIS"
-    host: str = "127.0.0.1"
-    port: Port = 11112
-    known_callers: tuple[AeTitle, ...] = ()
-    """Calling AE titles that may associate; empty means anybody."""
-    known_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks that may connect, such as ``10.1.2.0/24``; empty means anybody."""
-    tls: TlsSettings = TlsSettings()
-    processes: int = Field(default=1, ge=1)
-    """Processes that share the port."""
-    max_associations: int = Field(default=20, ge=1)
-    """In each process."""
-    idle_seconds: float = Field(default=60, gt=0)
-    """An association that is silent for so long is aborted."""
-    pdu_seconds: float = Field(default=30, gt=0)
-    """A sender that needs longer for one PDU is aborted, and one that sends under 1 KiB/s for longer."""
-    commitment_peers: tuple[CommitmentPeer, ...] = ()
-    """Senders that may ask whether we keep what they sent (storage commitment)."""
-    min_free_bytes: int = Field(default=1 << 30, ge=0)
-    """With less free disk than this the receiver answers "out of resources" and senders try again."""
-    max_object_bytes: int = Field(default=1 << 30, ge=1 << 20)
-
-
-class PoseSettings(Section):
-    """How the pose that a photo shows is found: rules in order, the first that decides wins."""
-
-    order: tuple[Literal["code", "text", "instance_number"], ...] = ("code", "text", "instance_number")
-    codes: dict[str, str] = Field(default_factory=dict)
-    """More codes, as ``"SCHEME:VALUE" = "POSE"``, beside the built-in ones."""
-    patterns: tuple[tuple[str, str], ...] | None = None
-    """``[[regular expression, POSE], …]`` in place of the built-in English and German ones."""
-
-    @field_validator("patterns")
-    @classmethod
-    def _compile(cls, patterns: tuple[tuple[str, str], ...] | None) -> tuple[tuple[str, str], ...] | None:
-        for pattern, _ in patterns or ():
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
-        return patterns
-
-
-class QualitySettings(Section):
-    """What a photo must be to be graded: from where on it is warned of, and rejected; see docs/quality.md."""
-
-    severities: dict[str, Severity] = Field(default_factory=dict)
-    """What follows from a flag, by its code, in place of what its limits say."""
-    eye_distance: tuple[float, float] = LIMITS.eye_distance
-    sharpness: tuple[float, float] = LIMITS.sharpness
-    burnt: tuple[float, float] = LIMITS.burnt
-    black: tuple[float, float] = LIMITS.black
-    contrast: tuple[float, float] = LIMITS.contrast
-    roll: tuple[float, float] = LIMITS.roll
-    yaw: tuple[float, float] = LIMITS.yaw
-    mirrored: float = Field(default=LIMITS.mirrored, ge=0, le=1)
-
-    @field_validator("severities")
-    @classmethod
-    def _known_codes(cls, severities: dict[str, Severity]) -> dict[str, Severity]:
-        unknown = sorted(severities.keys() - SENTENCES.keys())
-        if unknown:
-            raise ValueError(f"{unknown[0]!r} is no flag of a photo: use {', '.join(SENTENCES)}")
-        return severities
-
-
-class TimepointWindow(Section):
-    """A span of days from a surgery that a site has its own name for; both ends belong to it."""
-
-    name: str = Field(min_length=1)
-    from_days: int
-    to_days: int
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.to_days < self.from_days:
-            raise ValueError("to_days lies before from_days")
-        return self
-
-
-class TimepointSettings(Section):
-    """What times around a surgery are called."""
-
-    months: tuple[int, ...] = (3, 6, 9, 12, 18, 24)
-    """Follow-ups that are usual after facial nerve surgery; then yearly (clinical.md 7.2)."""
-    windows: tuple[TimepointWindow, ...] = ()
-    """Names that come before those of the months; the first that fits wins."""
-
-    @field_validator("months")
-    @classmethod
-    def _rising(cls, months: tuple[int, ...]) -> tuple[int, ...]:
-        if not months or months[0] < 1 or any(b <= a for a, b in pairwise(months)):
-            raise ValueError("must be whole months from 1 on, in rising order")
-        return months
 
 
 class ReportSettings(Section):

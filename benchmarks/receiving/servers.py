@@ -25,7 +25,8 @@ from service.embedded.account import service_account
 from service.embedded.postgres import EmbeddedPostgres
 from service.logs import configure_logs
 from service.receive import receive
-from service.settings import ReceiverSettings, Settings
+from service.receiver_settings import ReceiverSettings
+from service.settings import Settings
 
 ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
 

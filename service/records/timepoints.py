@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from service.records.models import Patient, Recording, Surgery, Timepoint
-from service.settings import TimepointSettings, load_settings
+from service.settings import load_settings
+from service.timepoint_settings import TimepointSettings
 
 DAYS_PER_MONTH = 365.25 / 12
 PRE_OP = "pre-op"

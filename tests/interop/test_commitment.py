@@ -23,6 +23,7 @@ from service.commitments import COMMITTED, note_commitment
 from service.committing import Committer
 from service.intake import ServiceIntake
 from service.peer_settings import Destination
+from service.receiver_settings import CommitmentPeer, ReceiverSettings
 from service.records.models import (
     Bundle,
     Delivery,
@@ -32,7 +33,7 @@ from service.records.models import (
     RecordingState,
     Report,
 )
-from service.settings import CommitmentPeer, ReceiverSettings, Settings
+from service.settings import Settings
 from service.storage import FolderStorage
 from tests.dicom.samples import FolderIntake, photo, save
 from tests.interop.conftest import Orthanc, running_orthanc

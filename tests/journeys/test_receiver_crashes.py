@@ -36,7 +36,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from service.receive import receive
-from service.settings import ReceiverSettings, Settings
+from service.receiver_settings import ReceiverSettings
+from service.settings import Settings
 
 url, data_dir, port = sys.argv[1:]
 receiver = ReceiverSettings(port=int(port), processes=2, min_free_bytes=0)

@@ -21,8 +21,9 @@ from dicom.receiver import Receiver, ReceiverConfig
 from dicom.uids import derived_uid
 from service.committing import Committer
 from service.database import DatabaseUnavailableError, connect
+from service.receiver_settings import CommitmentPeer, ReceiverSettings
 from service.records.models import CommitmentQuestion
-from service.settings import CommitmentPeer, ReceiverSettings, Settings
+from service.settings import Settings
 from service.storage import FolderStorage
 from tests.dicom.samples import FolderIntake, photo
 

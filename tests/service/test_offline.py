@@ -25,7 +25,8 @@ from grading.protocols import JENA9
 from grading.scales import EFACE
 from service.offline import OfflineResult, grade_folder
 from service.phantoms import photo_objects
-from service.settings import QualitySettings, Settings
+from service.photo_settings import QualitySettings
+from service.settings import Settings
 
 # Whole commands, with a network.
 pytestmark = pytest.mark.journey

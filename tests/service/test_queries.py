@@ -31,8 +31,9 @@ from service.records.models import (
 from service.records.surgeries import add_surgery
 from service.records.timepoints import time_windows, timepoint_name
 from service.records.waiting import recordings_waiting
-from service.settings import TimepointSettings, TimepointWindow, load_settings
+from service.settings import load_settings
 from service.storage import FolderStorage
+from service.timepoint_settings import TimepointSettings, TimepointWindow
 from tests.service.clinic import Clinic
 from tests.service.samples import result
 

@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from grading.gates import RULES, Limits, Severity
+from service.photo_settings import QualitySettings
 from service.photographs import quality_rules
-from service.settings import QualitySettings, SettingError, Settings, load_settings
+from service.settings import SettingError, Settings, load_settings
 from service.web_settings import WebSettings, WebTlsSettings
 
 

@@ -10,7 +10,7 @@ from service.records.models import Patient, Timepoint
 from service.records.patients import correct_patient
 from service.records.surgeries import SurgeryError, add_surgery, correct_surgery, delete_surgery
 from service.records.timepoints import timepoint_name
-from service.settings import TimepointSettings, TimepointWindow
+from service.timepoint_settings import TimepointSettings, TimepointWindow
 from tests.service.people import person
 
 

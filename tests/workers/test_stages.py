@@ -22,10 +22,11 @@ from grading.pose_check import PoseCheck
 from grading.protocols import JENA9
 from service.documents import MAPS, gather_source, make_document
 from service.kept_maps import kept_maps
+from service.photo_settings import QualitySettings
 from service.records import flow
 from service.records.gradings import scores_of
 from service.records.models import Grading, Recording, RecordingState
-from service.settings import QualitySettings, Settings
+from service.settings import Settings
 from service.storage import FolderStorage
 from tests.workers.conftest import Arrive
 from workers import tasks
