@@ -1,22 +1,23 @@
 """Deliveries: which document goes where, and what the destination said."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from service.api.context import Held, Line, Number
-from service.api.gate import Reader, Writer
+from service.api.context import Context, Held, Line, Number
+from service.api.gate import Caller, Reader, Writer
 from service.api.paging import Asked, Page, page
 from service.api.problems import ConflictError, described
 from service.api.rows import row_of
 from service.database import transaction
 from service.records import audit
-from service.records.audit_events import AuditEventKind
 from service.records.models import Delivery, DeliveryState, Grading, Report
-from service.records.outbox import retry_delivery
+from service.records.outbox import DeliveryError, drop_delivery, retry_delivery
 
 router = APIRouter(prefix="/deliveries", tags=["deliveries"])
 
@@ -64,21 +65,25 @@ def one_delivery(number: Number, held: Held, caller: Reader) -> DeliveryShown:
 
 @router.post("/{number}/retry", responses=described(404, 409))
 def retry(number: Number, held: Held, caller: Writer) -> DeliveryShown:
-    """Let a delivery that failed be tried again, as a new message."""
+    """Let a delivery that failed or was dropped be tried again, as a new message."""
+    return _acted(held, number, caller, retry_delivery)
+
+
+@router.post("/{number}/drop", responses=described(404, 409))
+def drop(number: Number, held: Held, caller: Writer) -> DeliveryShown:
+    """Give up a delivery that failed, such as to a destination that is gone."""
+    return _acted(held, number, caller, drop_delivery)
+
+
+def _acted(
+    held: Context, number: int, caller: Caller, act: Callable[[Session, int, audit.Actor], Delivery]
+) -> DeliveryShown:
     with transaction(held.engine) as session:
-        delivery = row_of(session, Delivery, number, lock=True)
-        if delivery.state is not DeliveryState.FAILED:
-            raise ConflictError(f"delivery {number} is {delivery.state}: only one that failed is tried again")
-        retry_delivery(session, number)
-        audit.record(
-            session,
-            caller.actor,
-            AuditEventKind.DELIVERY_RETRIED,
-            recording=delivery.report.grading.recording_key,
-            document=delivery.report_key,
-            destination=delivery.destination,
-        )
-        return delivery_shown(delivery)
+        row_of(session, Delivery, number, lock=True)
+        try:
+            return delivery_shown(act(session, number, caller.actor))
+        except DeliveryError as error:
+            raise ConflictError(str(error)) from None
 
 
 def delivery_shown(delivery: Delivery) -> DeliveryShown:

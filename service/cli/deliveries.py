@@ -1,6 +1,7 @@
-"""Commands about deliveries: what is on its way, what failed, and letting that be tried again."""
+"""Commands about deliveries: what is on its way, what failed, letting that be tried again, or dropping it."""
 
 import json
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -11,10 +12,10 @@ from sqlalchemy.orm import Session
 from service.cli.operating import operator
 from service.cli.session import records
 from service.records import audit
-from service.records.audit_events import AuditEventKind
 from service.records.models import Delivery, DeliveryState
 from service.records.outbox import (
     DeliveryError,
+    drop_delivery,
     failed_deliveries,
     list_deliveries,
     retry_delivery,
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Documents on their way to destinations.", no_args_is_help=True)
     group.command("list")(list_rows)
     group.command("retry")(retry)
+    group.command("drop")(drop)
     app.add_typer(group, name="deliveries")
 
 
@@ -48,35 +50,46 @@ def list_rows(
     Console().print(table)
 
 
+Numbers = Annotated[
+    list[int] | None, typer.Argument(help="Numbers of deliveries that failed; else see the options.")
+]
+To = Annotated[str | None, typer.Option("--destination", help="All that failed to this destination.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+
+
 def retry(
-    delivery: Annotated[
-        list[int] | None, typer.Argument(help="Numbers of deliveries that failed; else see the options.")
-    ] = None,
-    destination: Annotated[str | None, typer.Option(help="All that failed to this destination.")] = None,
+    delivery: Numbers = None,
+    destination: To = None,
     everything: Annotated[bool, typer.Option("--all", help="All that failed, wherever to.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Let deliveries that failed be tried again, each as a new message."""
     if not delivery and destination is None and not everything:
         raise DeliveryError("say which deliveries: by number, by --destination or by --all")
+    _each(retry_delivery, delivery, destination, everything, "deliveries are tried again", as_json)
+
+
+def drop(delivery: Numbers = None, destination: To = None, as_json: AsJson = False) -> None:
+    """Give up deliveries that failed, such as those to a destination that is gone."""
+    if not delivery and destination is None:
+        raise DeliveryError("say which deliveries: by number or by --destination")
+    _each(drop_delivery, delivery, destination, False, "deliveries are given up", as_json)
+
+
+def _each(
+    act: Callable[[Session, int, audit.Actor], Delivery],
+    delivery: list[int] | None,
+    destination: str | None,
+    everything: bool,
+    done: str,
+    as_json: bool,
+) -> None:
     with records() as session:
         numbers = list(delivery or ())
         if destination is not None or everything:
             numbers += failed_deliveries(session, destination)
-        found = [_told(_retried(session, number)) for number in dict.fromkeys(numbers)]
-    if as_json:
-        typer.echo(json.dumps(found))
-    else:
-        typer.echo(f"{len(found)} deliveries are tried again")
-
-
-def _retried(session: Session, number: int) -> Delivery:
-    row = retry_delivery(session, number)
-    recording, kind = row.report.grading.recording_key, AuditEventKind.DELIVERY_RETRIED
-    audit.record(
-        session, operator(), kind, recording=recording, document=row.report_key, destination=row.destination
-    )
-    return row
+        found = [_told(act(session, number, operator())) for number in dict.fromkeys(numbers)]
+    typer.echo(json.dumps(found) if as_json else f"{len(found)} {done}")
 
 
 def _told(row: Delivery) -> dict[str, object]:

@@ -93,6 +93,7 @@ class AuditEventKind(enum.StrEnum):
     DOCUMENT_SIGNED = "document.signed"
     DOCUMENT_SENT = "document.sent"
     DELIVERY_RETRIED = "delivery.retried"
+    DELIVERY_DROPPED = "delivery.dropped"
     DATA_EXPORTED = "data.exported"
     DATA_IMPORTED = "data.imported"
 
@@ -143,6 +144,7 @@ TERMS: dict[AuditEventKind, AuditTerms] = {
     K.DOCUMENT_SIGNED: AuditTerms(ACCESSED, "U"),
     K.DOCUMENT_SENT: AuditTerms(TRANSFERRED, "R"),
     K.DELIVERY_RETRIED: AuditTerms(TRANSFERRING, "E"),
+    K.DELIVERY_DROPPED: AuditTerms(TRANSFERRING, "D"),
     K.DATA_EXPORTED: AuditTerms(EXPORT, "R"),
     K.DATA_IMPORTED: AuditTerms(IMPORT, "C"),
     K.BUNDLE_INSTALLED: AuditTerms(ALERT, "E", SOFTWARE),

@@ -195,8 +195,8 @@ def settle_deliveries(session: Session, grading_id: int) -> None:
             f"{delivery.destination} ({delivery.report.kind}): {delivery.answer}" for delivery in failed
         )
         hold(recording, DELIVERY_FAILED, f"The report was refused. {reasons}")
-    elif deliveries and all(delivery.state == DeliveryState.DELIVERED for delivery in deliveries):
+    elif {delivery.state for delivery in deliveries} - {DeliveryState.DROPPED} == {DeliveryState.DELIVERED}:
         move(recording, RecordingState.DELIVERED)
     elif recording.state == RecordingState.NEEDS_ATTENTION:
-        # What had failed is tried again.
+        # What had failed is tried again, or all was given up.
         move(recording, RecordingState.REPORTED)

@@ -1,8 +1,8 @@
 """The outbox: one row per document and destination, from the moment it is written until the peer has it.
 
 A row of a draft waits for sign-off where its destination asks for that, and gives way to the final version's
-then. A row is pending until the peer took the document, and
-failed (the dead letters) once the peer refused it for good, until a person lets it be tried again.
+then. A row is pending until the peer took the document, and failed (the dead letters) once the peer refused
+it for good, until a person lets it be tried again or drops it.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,11 @@ from service.records.flow import Stage, settle_deliveries, unqueued
 from service.records.leases import cleared, free
 from service.records.models import Delivery, DeliveryState, Report
 
+RETRIABLE = (DeliveryState.FAILED, DeliveryState.DROPPED)
+
 
 class DeliveryError(PermanentError):
-    """There is no such delivery, or it has not failed."""
+    """There is no such delivery, or its state does not allow what is asked."""
 
     code = "delivery.unknown"
 
@@ -115,16 +117,14 @@ def note_sent(session: Session, delivery_id: int, outcome: audit.Outcome = audit
     )
 
 
-def retry_delivery(session: Session, delivery_id: int) -> Delivery:
-    """Let a delivery that failed be tried again, as a new message; its recording moves on with it.
+def retry_delivery(session: Session, delivery_id: int, actor: audit.Actor) -> Delivery:
+    """Let a delivery that failed or was dropped be tried again, as a new message; its recording follows.
 
     Raises:
-        DeliveryError: there is no such delivery, or it has not failed.
+        DeliveryError: there is no such delivery, or it has neither failed nor been dropped.
     """
-    row = session.get(Delivery, delivery_id, with_for_update={"of": Delivery})
-    if row is None:
-        raise DeliveryError(f"there is no delivery {delivery_id}; see 'facialis deliveries list'")
-    if row.state is not DeliveryState.FAILED:
+    row = _locked(session, delivery_id)
+    if row.state not in RETRIABLE:
         raise DeliveryError(f"delivery {delivery_id} is {row.state}: only one that failed is tried again")
     session.execute(
         update(Delivery)
@@ -133,7 +133,42 @@ def retry_delivery(session: Session, delivery_id: int) -> Delivery:
     )
     session.refresh(row)
     note(session, Stage.DELIVER.value, delivery_id)
-    settle_deliveries(session, row.report.grading_key)
+    return _settled(session, row, actor, AuditEventKind.DELIVERY_RETRIED)
+
+
+def drop_delivery(session: Session, delivery_id: int, actor: audit.Actor) -> Delivery:
+    """Give up a delivery that failed, such as to a destination that is gone; its recording follows.
+
+    Raises:
+        DeliveryError: there is no such delivery, or it has not failed.
+    """
+    row = _locked(session, delivery_id)
+    if row.state is not DeliveryState.FAILED:
+        raise DeliveryError(f"delivery {delivery_id} is {row.state}: only one that failed is dropped")
+    row.state = DeliveryState.DROPPED
+    return _settled(session, row, actor, AuditEventKind.DELIVERY_DROPPED)
+
+
+def _locked(session: Session, delivery_id: int) -> Delivery:
+    row = session.get(Delivery, delivery_id, with_for_update={"of": Delivery})
+    if row is None:
+        raise DeliveryError(f"there is no delivery {delivery_id}; see 'facialis deliveries list'")
+    return row
+
+
+def _settled(session: Session, row: Delivery, actor: audit.Actor, kind: AuditEventKind) -> Delivery:
+    session.flush()
+    grading = row.report.grading
+    settle_deliveries(session, grading.id)
+    audit.record(
+        session,
+        actor,
+        kind,
+        patient=grading.recording.patient_key,
+        recording=grading.recording_key,
+        document=row.report_key,
+        destination=row.destination,
+    )
     return row
 
 
@@ -163,10 +198,10 @@ def list_deliveries(
 
 
 def open_deliveries(session: Session) -> dict[tuple[str, DeliveryState], int]:
-    """How many deliveries each destination has in each state but delivered, as far as there are any."""
+    """How many deliveries each destination has in each state but the last ones, as far as there are any."""
     query = (
         select(Delivery.destination, Delivery.state, func.count())
-        .where(Delivery.state != DeliveryState.DELIVERED)
+        .where(Delivery.state != DeliveryState.DELIVERED, Delivery.state != DeliveryState.DROPPED)
         .group_by(Delivery.destination, Delivery.state)
     )
     return {(name, state): count for name, state, count in session.execute(query)}

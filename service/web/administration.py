@@ -1,9 +1,11 @@
 """Pages for administrators: deliveries and the audit trail. Health and users have modules of their own."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -40,6 +42,7 @@ def deliveries(request: Request, visit: Administrator) -> Response:
             request,
             "admin_deliveries.html",
             deliveries=rows,
+            retriable=outbox.RETRIABLE,
             failed=len(outbox.failed_deliveries(session)),
             state=wanted,
             destination=destination,
@@ -51,7 +54,13 @@ def deliveries(request: Request, visit: Administrator) -> Response:
 @router.post("/deliveries/{delivery_id}/retry")
 def retry(request: Request, visit: Administrator, delivery_id: Number, form: Posted) -> Response:
     """Let a delivery that failed be tried again."""
-    return _retry(request, visit, [delivery_id])
+    return _each(request, visit, [delivery_id], outbox.retry_delivery)
+
+
+@router.post("/deliveries/{delivery_id}/drop")
+def drop(request: Request, visit: Administrator, delivery_id: Number, form: Posted) -> Response:
+    """Give up a delivery that failed."""
+    return _each(request, visit, [delivery_id], outbox.drop_delivery)
 
 
 @router.post("/deliveries/retry")
@@ -59,7 +68,7 @@ def retry_all(request: Request, visit: Administrator, form: Posted) -> Response:
     """Let all deliveries that failed be tried again."""
     with transaction(site_of(request).engine) as session:
         failed = outbox.failed_deliveries(session)
-    return _retry(request, visit, failed)
+    return _each(request, visit, failed, outbox.retry_delivery)
 
 
 @router.get("/audit")
@@ -91,21 +100,18 @@ def trail(request: Request, visit: Administrator) -> Response:
     )
 
 
-def _retry(request: Request, visit: Visit, numbers: list[int]) -> Response:
+def _each(
+    request: Request,
+    visit: Visit,
+    numbers: list[int],
+    act: Callable[[Session, int, audit.Actor], object],
+) -> Response:
     for number in numbers:
         try:
             with transaction(site_of(request).engine) as session:
-                row = outbox.retry_delivery(session, number)
-                audit.record(
-                    session,
-                    visit.visitor.actor,
-                    AuditEventKind.DELIVERY_RETRIED,
-                    recording=row.report.grading.recording_key,
-                    document=row.report_key,
-                    destination=row.destination,
-                )
+                act(session, number, visit.visitor.actor)
         except DeliveryError:
-            # Somebody else let it be tried again meanwhile: the list shows how it stands.
+            # Somebody else was faster: the list shows how it stands.
             continue
     return RedirectResponse("/admin/deliveries", 303)
 

@@ -144,16 +144,7 @@ def retry_delivery(
         delivery = session.get(Delivery, delivery_id)
         if delivery is None or delivery.report.grading.recording_key != recording_id:
             raise HTTPException(404)
-        outbox.retry_delivery(session, delivery_id)
-        audit.record(
-            session,
-            visit.visitor.actor,
-            AuditEventKind.DELIVERY_RETRIED,
-            patient=delivery.report.grading.recording.patient_key,
-            recording=recording_id,
-            document=delivery.report_key,
-            destination=delivery.destination,
-        )
+        outbox.retry_delivery(session, delivery_id, visit.visitor.actor)
 
     return _act(request, recording_id, act)
 

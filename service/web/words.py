@@ -37,6 +37,7 @@ DELIVERIES = {
     DeliveryState.PENDING: "waiting",
     DeliveryState.DELIVERED: "delivered",
     DeliveryState.FAILED: "failed",
+    DeliveryState.DROPPED: "given up",
 }
 DOCUMENTS = {
     "pdf": "PDF",

@@ -70,6 +70,17 @@ def test_deliveries_are_shown_by_number_and_tried_again(admin: Browser, engine: 
     assert "There is none." in seen(admin.get("/admin/deliveries?state=failed"))
 
 
+def test_what_failed_is_given_up_and_that_is_recorded(admin: Browser, engine: Engine, failed: int) -> None:
+    assert "Give up" in seen(admin.get("/admin/deliveries?state=failed"))
+    assert admin.post(f"/admin/deliveries/{failed}/drop").status_code == 303
+    with Session(engine) as session:
+        assert session.get_one(Delivery, failed).state is DeliveryState.DROPPED
+    assert trail(engine, AuditEventKind.DELIVERY_DROPPED) == [{"destination": "Main PACS"}]
+    given_up = seen(admin.get("/admin/deliveries?state=dropped"))
+    assert "given up" in given_up
+    assert "Try again" in given_up
+
+
 def test_all_that_failed_is_tried_again_at_once(admin: Browser, engine: Engine, failed: int) -> None:
     assert "Try all 1 that failed again" in seen(admin.get("/admin/deliveries?state=x&destination="))
     admin.post("/admin/deliveries/retry")

@@ -212,6 +212,14 @@ def test_failed_delivery_is_tried_again(program: Program, ada: Recording, engine
     problem(change(program, "POST", "/deliveries/99/retry"), 404, "api.not_found")
 
 
+def test_failed_delivery_is_given_up(program: Program, ada: Recording, engine: Engine) -> None:
+    problem(change(program, "POST", "/deliveries/1/drop"), 409, "api.conflict")
+    with transaction(engine) as session:
+        session.get_one(Delivery, 1).state = DeliveryState.FAILED
+    assert change(program, "POST", "/deliveries/1/drop").json()["state"] == "dropped"
+    problem(change(program, "POST", "/deliveries/99/drop"), 404, "api.not_found")
+
+
 def test_who_read_and_changed_what_stands_in_the_audit_trail(
     program: Program, ada: Recording, engine: Engine
 ) -> None:

@@ -62,6 +62,18 @@ def test_dead_letters_are_listed_and_tried_again(engine: Engine, numbers: list[i
     assert kinds == [AuditEventKind.DELIVERY_RETRIED] * 2
 
 
+def test_dead_letters_are_given_up(engine: Engine, numbers: list[int]) -> None:
+    (dropped,) = run("deliveries", "drop", str(numbers[0]))
+    assert (dropped["delivery"], dropped["state"]) == (numbers[0], "dropped")
+    assert [row["delivery"] for row in run("deliveries", "drop", "--destination", "EHR")] == [numbers[1]]
+    assert run("deliveries", "list", "--state", "failed") == []
+    with pytest.raises(FacialisError, match="say which"):
+        run("deliveries", "drop")
+    with Session(engine) as session:
+        kinds = session.scalars(select(AuditEvent.kind)).all()
+    assert kinds == [AuditEventKind.DELIVERY_DROPPED] * 2
+
+
 def test_what_cannot_be_tried_again_is_told(numbers: list[int]) -> None:
     for arguments, said in (
         ((), "say which"),

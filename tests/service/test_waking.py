@@ -14,7 +14,7 @@ from service.access.roles import Role
 from service.cli import session as cli_session
 from service.database import transaction
 from service.embedded.redis import EmbeddedRedis
-from service.records import flow, regrading
+from service.records import audit, flow, regrading
 from service.records.due import Due, note
 from service.records.flow import Stage
 from service.records.models import (
@@ -97,7 +97,7 @@ def grade_again(session: Session, recording: Recording) -> Due:
 
 def send_again(session: Session, recording: Recording) -> Due:
     delivery = session.query(Delivery).filter_by(state=DeliveryState.FAILED).one()
-    retry_delivery(session, delivery.id)
+    retry_delivery(session, delivery.id, audit.system("test"))
     return Due("deliver", delivery.id)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from service.hl7.oru import control_id
 from service.peer_settings import FolderDestination, Hl7Destination
-from service.records import flow, outbox
+from service.records import audit, flow, outbox
 from service.records.audit_events import AuditEventKind
 from service.records.circuits import open_circuits
 from service.records.models import Circuit, Delivery, DeliveryState, Recording, RecordingState
@@ -146,16 +146,47 @@ def test_a_rejected_message_keeps_the_peers_words_and_a_person_may_send_it_as_a_
             assert held is not None
             assert held.reason_code == flow.DELIVERY_FAILED
             with pytest.raises(outbox.DeliveryError, match="only one that failed"):
-                outbox.retry_delivery(session, numbers[1])
+                outbox.retry_delivery(session, numbers[1], audit.system("test"))
             with pytest.raises(outbox.DeliveryError, match="no delivery 99"):
-                outbox.retry_delivery(session, 99)
+                outbox.retry_delivery(session, 99, audit.system("test"))
             assert outbox.failed_deliveries(session, "EHR") == numbers[:1]
-            outbox.retry_delivery(session, numbers[0])
+            outbox.retry_delivery(session, numbers[0], audit.system("test"))
             assert held.state is RecordingState.REPORTED
         tasks.deliver_report(numbers[0])
     assert states(engine) == [DELIVERED, DELIVERED]
     rejected, _, again = received(log)
     assert rejected["control"] != again["control"]
+
+
+def test_what_a_person_gives_up_is_no_dead_letter_and_may_still_be_tried_again(
+    engine: Engine, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch, log: Path, sent: list[int]
+) -> None:
+    numbers = fill(engine, storage, "EHR", "oru", 2, ordered=True)
+    answers = [refuse("AR", "closed for good"), accept]
+    somebody = audit.system("test")
+    with receiving(log, lambda message: answers.pop(0)(message)) as port:
+        use(engine, storage, monkeypatch, ehr(port))
+        tasks.deliver_report(numbers[0])
+        with Session(engine) as session, session.begin():
+            with pytest.raises(outbox.DeliveryError, match="only one that failed is dropped"):
+                outbox.drop_delivery(session, numbers[1], somebody)
+            dropped = outbox.drop_delivery(session, numbers[0], somebody)
+            assert dropped.state is DeliveryState.DROPPED
+            # It did not arrive anywhere, but nobody needs to look after it any more.
+            recording = dropped.report.grading.recording
+            assert (recording.state, recording.reason_code) == (RecordingState.REPORTED, None)
+            assert outbox.failed_deliveries(session) == []
+            assert outbox.open_deliveries(session) == {("EHR", PENDING): 1}
+        assert due(engine) == numbers[1:]
+        with Session(engine) as session, session.begin():
+            outbox.retry_delivery(session, numbers[0], somebody)
+        tasks.deliver_report(numbers[0])
+    assert states(engine) == [DELIVERED, PENDING]
+    with Session(engine) as session:
+        assert row(engine, numbers[0]).answer == "AA"
+        first = session.scalars(select(Recording).order_by(Recording.id)).first()
+        assert first is not None
+        assert first.state is RecordingState.DELIVERED
 
 
 def test_an_error_that_may_pass_is_tried_a_few_times_only(

@@ -29,6 +29,8 @@ class DeliveryState(enum.StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"
+    DROPPED = "dropped"
+    """It had failed, and a person gave it up."""
 
 
 def worded(enumeration: type[enum.Enum], name: str = "state", *, length: int = 32) -> Enum:
