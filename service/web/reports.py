@@ -70,5 +70,6 @@ def sign(
                 grading_id=grading,
             )
     except SignOffError as error:
-        return message(request, "Not signed off", f"{str(error)[:1].upper()}{str(error)[1:]}.", 409)
+        text = f"{str(error)[:1].upper()}{str(error)[1:]}."
+        return message(request, "Not signed off", text, 409, back=f"/recordings/{recording_id}")
     return RedirectResponse(f"/recordings/{recording_id}", 303)

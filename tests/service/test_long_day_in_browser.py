@@ -63,7 +63,9 @@ def test_names_without_a_space_fit_into_the_window(page: Page, address: str, cli
     patient = clinic.patient("L" * 200, "9" * 64)
     recording = clinic.recording(patient, SURGERY_DAY, RecordingState.NEEDS_ATTENTION, "Look at it", "x")
     clinic.session.commit()
-    page.set_viewport_size({"width": 820, "height": 1000})
-    for path in ("/", f"/patients/{patient.id}", f"/recordings/{recording.id}"):
-        page.goto(f"{address}{path}")
-        assert faults(page) == []
+    # A tablet, and the same zoomed to twice the size.
+    for width in (820, 410):
+        page.set_viewport_size({"width": width, "height": 1000})
+        for path in ("/", f"/patients/{patient.id}", f"/recordings/{recording.id}", "/raters"):
+            page.goto(f"{address}{path}")
+            assert faults(page) == []
