@@ -32,7 +32,8 @@ BURNT = 250
 BLACK = 10
 """Level up to which a pixel counts as black, if no channel is above it."""
 
-_LUMA = np.array([0.299, 0.587, 0.114])
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""OpenCV blurs numbers of this precision three times as fast as those of twice as many bits."""
 _OVAL_CENTRE = (185, 128)
 _OVAL_RADII = (125, 95)
 _FINE, _MIDDLE, _COARSE = 1.4, 2.8, 5.6
@@ -84,13 +85,14 @@ def measure(photo: Photo, face: FaceBox, eyes: Eyes) -> Measures:
     crop = cut(photo, face, eyes, FACE)
     grey = crop @ _LUMA
     seen = _seen(photo, eyes)
-    skin = crop[seen]
+    # Along the last axis NumPy would take one pixel at a time.
+    brightest = np.maximum.reduce([crop[..., channel] for channel in range(3)])[seen]
     dark, bright = np.percentile(grey[seen], (5, 95)) if seen.any() else (0.0, 0.0)
     return Measures(
         eye_distance=eyes.distance,
         sharpness=sharpness(grey, seen),
-        burnt=_share(skin.max(axis=1) >= BURNT),
-        black=_share(skin.max(axis=1) <= BLACK),
+        burnt=_share(brightest >= BURNT),
+        black=_share(brightest <= BLACK),
         contrast=float(bright - dark),
         roll=abs(eyes.roll),
         yaw=abs(eyes.yaw),
