@@ -12,6 +12,7 @@ import structlog
 from dicom.receiver import Receiver, ReceiverConfig
 from dicom.tls import CertificateError, server_context
 from tests.dicom.samples import FolderIntake, photo, save
+from tests.dicom.test_receiver import wait_until
 from tests.interop.conftest import program
 
 pytestmark = pytest.mark.interop
@@ -140,6 +141,8 @@ def test_sender_without_a_valid_certificate_or_tls_is_refused_and_others_are_ser
     path = save(photo(), tmp_path / "photo.dcm")
     with structlog.testing.capture_logs() as logs:
         assert send(receiver, path, *options[caller]) != 0
+        # The peer may be told first.
+        wait_until(lambda: any(entry["event"] == "receiver.connection_refused" for entry in logs))
     assert intake.stored == {}
     refusals = [entry for entry in logs if entry["event"] == "receiver.connection_refused"]
     assert {entry["reason"] for entry in refusals} == {"tls"}

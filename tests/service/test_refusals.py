@@ -16,7 +16,7 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from sqlalchemy import Engine
 
-from dicom.receiver import Receiver, ReceiverConfig
+from dicom.receiver import Receiver, ReceiverConfig, Refusal
 from service.atna import audit_message
 from service.database import connect, transaction
 from service.records.audit import AuditSearch, find, system
@@ -52,22 +52,27 @@ Start = Callable[..., Receiver]
 
 
 @pytest.fixture
-def receiver(tmp_path: Path, engine: Engine) -> Iterator[tuple[Start, Refusals]]:
-    """Starts a receiver of these settings, whose refusals are counted."""
-    refusals, started = counting(engine), []
+def receiver(tmp_path: Path, engine: Engine) -> Iterator[tuple[Start, Callable[[int], Refusals]]]:
+    """Starts a receiver of these settings; its refusals, once there are so many: a peer may know before."""
+    refusals, started, told = counting(engine), [], threading.Semaphore(0)
+
+    def on_refused(peer: Refusal) -> None:
+        refusals.note(peer.reason, peer.address, peer.calling_ae)
+        told.release()
+
+    def after(times: int) -> Refusals:
+        for _ in range(times):
+            assert told.acquire(timeout=20)
+        return refusals
 
     def start(**settings: Any) -> Receiver:
         config = ReceiverConfig(spool=tmp_path, host="127.0.0.1", port=0, min_free_bytes=0, **settings)
-        one = Receiver(
-            config,
-            FolderIntake(tmp_path / "store"),
-            on_refused=lambda peer: refusals.note(peer.reason, peer.address, peer.calling_ae),
-        )
+        one = Receiver(config, FolderIntake(tmp_path / "store"), on_refused=on_refused)
         one.start()
         started.append(one)
         return one
 
-    yield start, refusals
+    yield start, after
     for one in started:
         one.stop()
 
@@ -80,14 +85,14 @@ def associate(receiver: Receiver, calling: str, called: str = "FACIALIS") -> Non
 
 
 def test_unknown_titles_make_one_entry_for_each_reason(
-    engine: Engine, receiver: tuple[Start, Refusals]
+    engine: Engine, receiver: tuple[Start, Callable[[int], Refusals]]
 ) -> None:
-    start, refusals = receiver
+    start, refusals_after = receiver
     running = start(known_callers=("CAMERA",))
     for _ in range(3):
         associate(running, "STRANGER")
     associate(running, "CAMERA", called="SOMEBODY")
-    refusals.write(everything=True)
+    refusals_after(4).write(everything=True)
     assert counted(refused(engine)) == {
         ("127.0.0.1", "calling_ae", "STRANGER"): 3,
         ("127.0.0.1", "called_ae", "CAMERA"): 1,
@@ -98,12 +103,14 @@ def test_unknown_titles_make_one_entry_for_each_reason(
     assert message.find("EventIdentification").get("EventOutcomeIndicator") == "4"  # type: ignore[union-attr]
 
 
-def test_unknown_addresses_are_told(engine: Engine, receiver: tuple[Start, Refusals]) -> None:
-    start, refusals = receiver
+def test_unknown_addresses_are_told(
+    engine: Engine, receiver: tuple[Start, Callable[[int], Refusals]]
+) -> None:
+    start, refusals_after = receiver
     running = start(known_addresses=(ipaddress.ip_network("10.1.2.0/24"),))
     with socket.create_connection(("127.0.0.1", running.port), timeout=20) as connection:
         assert connection.recv(1) == b""
-    refusals.write(everything=True)
+    refusals_after(1).write(everything=True)
     assert counted(refused(engine)) == {("127.0.0.1", "address", None): 1}
 
 
