@@ -21,10 +21,19 @@ from service.embedded.account import service_account
 from service.embedded.postgres import APPLICATION, EmbeddedPostgres
 from service.embedded.redis import EmbeddedRedis
 from service.records.models import Base
+from service.settings import load_settings
 
 # How long an example takes depends on what else the machine does: no test asserts it.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def settings_of_its_own() -> Iterator[None]:
+    """No test goes on with the settings that another one has read."""
+    load_settings.cache_clear()
+    yield
+    load_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")
