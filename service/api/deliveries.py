@@ -79,7 +79,7 @@ def _acted(
     held: Context, number: int, caller: Caller, act: Callable[[Session, int, audit.Actor], Delivery]
 ) -> DeliveryShown:
     with transaction(held.engine) as session:
-        row_of(session, Delivery, number, lock=True)
+        row_of(session, Delivery, number)
         try:
             return delivery_shown(act(session, number, caller.actor))
         except DeliveryError as error:

@@ -6,17 +6,12 @@ from dataclasses import dataclass
 
 from grading.agreement import LimitsOfAgreement, bland_altman
 from grading.scales import Item
+from service.web.chart import Tick
 
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 52, 130, 14, 44
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A place along an axis, in SVG units, and what stands there."""
-
-    at: float
-    label: str
+STEPS = (0.25, 0.5, 1, 2, 5, 10, 20, 25, 50, 100, 200)
+"""Distances in points between the marks of differences."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +30,11 @@ class BlandAltman:
 
     n: int
     limits: LimitsOfAgreement
-    means: tuple[Mark, ...]
-    differences: tuple[Mark, ...]
-    bias: Mark
-    low: Mark
-    high: Mark
+    means: tuple[Tick, ...]
+    differences: tuple[Tick, ...]
+    bias: Tick
+    low: Tick
+    high: Tick
     points: tuple[Point, ...]
     width: int = WIDTH
     height: int = HEIGHT
@@ -47,6 +42,12 @@ class BlandAltman:
     right: int = WIDTH - RIGHT
     top: int = TOP
     floor: int = HEIGHT - BOTTOM
+
+
+def around_zero(reach: float, steps: Sequence[float], most: int) -> list[float]:
+    """Even marks from ``-reach`` to ``reach``, by the first of ``steps`` with at most ``most`` a side."""
+    step = next((step for step in steps if reach / step <= most), steps[-1])
+    return [number * step for number in range(-int(reach / step), int(reach / step) + 1)]
 
 
 def plot_pairs(item: Item, one: Sequence[float], other: Sequence[float]) -> BlandAltman | None:
@@ -63,17 +64,15 @@ def plot_pairs(item: Item, one: Sequence[float], other: Sequence[float]) -> Blan
     def y(difference: float) -> float:
         return round(TOP + (reach - difference) / (2 * reach) * (HEIGHT - TOP - BOTTOM), 1)
 
-    def line(difference: float) -> Mark:
-        return Mark(y(difference), f"{difference:+.1f}")
+    def line(difference: float) -> Tick:
+        return Tick(y(difference), f"{difference:+.1f}")
 
-    step = next(step for step in (0.25, 0.5, 1, 2, 5, 10, 20, 25, 50, 100, 200) if reach / step <= 4)
-    ticks = [number * step for number in range(-int(reach / step), int(reach / step) + 1)]
     quarters = [item.low + item.span * part / 4 for part in range(5)]
     return BlandAltman(
         n=len(one),
         limits=limits,
-        means=tuple(Mark(x(value), f"{value:g}") for value in (item.answers or quarters)),
-        differences=tuple(Mark(y(value), f"{value:g}") for value in ticks),
+        means=tuple(Tick(x(value), f"{value:g}") for value in (item.answers or quarters)),
+        differences=tuple(Tick(y(value), f"{value:g}") for value in around_zero(reach, STEPS, 4)),
         bias=line(limits.bias),
         low=line(limits.low),
         high=line(limits.high),

@@ -14,6 +14,7 @@ from grading.agreement import LimitsOfAgreement, bland_altman, icc_2_1
 from grading.held_out import Pairs
 from grading.scales import Item, find_item
 from grading.uncertainty import SUB_SCORES
+from service.web.bland_altman import around_zero
 from service.web.chart import Tick
 
 WIDTH, HEIGHT = 210, 200
@@ -111,15 +112,13 @@ def _panel(each: Sequence[Pairs]) -> Panel:
     def away(points: float) -> float:
         return round(TOP + (reach - points) / (2 * reach) * (HEIGHT - TOP - BOTTOM), 1)
 
-    step = next((step for step in STEPS if reach / step <= 3), STEPS[-1])
-    around = [number * step for number in range(-int(reach / step), int(reach / step) + 1)]
     halves = (low, (low + high) / 2, high)
     return Panel(
         score,
         None if score in SUB_SCORES else find_item(score),
         tuple(Tick(x(value), f"{value:g}") for value in halves),
         tuple(Tick(y(value), f"{value:g}") for value in halves),
-        tuple(Tick(away(value), f"{value:g}") for value in around),
+        tuple(Tick(away(value), f"{value:g}") for value in around_zero(reach, STEPS, 3)),
         tuple(
             Series(
                 name,
